@@ -1,0 +1,1 @@
+"""How many workers, when, at what cost, and how sure are we?"""

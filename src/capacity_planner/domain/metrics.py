@@ -1,0 +1,40 @@
+"""What was measured of a queue at one instant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from capacity_planner.fields import CONFIG, Count, Duration, Instant, NonNegative, Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """One sample of a queue.
+
+    Attributes:
+        timestamp: when it was measured.
+        arrival_rate: λ [jobs/s].
+        service_time: mean service time E[S] = 1/μ; zero is "not known".
+        service_time_p95: 95th percentile of S; ``None`` or zero is "not known".
+        service_time_std: standard deviation of S; ``None`` is "not known", zero is deterministic service (but "not
+            known" beside a ``service_time_p95`` of zero: Go's zero values).
+        current_workers: workers that run now.
+        utilization: measured busy share of the workers; zero is "not known".
+        backlog: jobs that wait, without those in service.
+        active_jobs: jobs in service.
+        queue_name: the queue's identifier.
+    """
+
+    __pydantic_config__ = CONFIG
+
+    timestamp: Instant
+    arrival_rate: NonNegative
+    service_time: Duration = timedelta(0)
+    service_time_p95: Duration | None = None
+    service_time_std: Duration | None = None
+    current_workers: Count = 0
+    utilization: NonNegative = 0.0
+    backlog: Count = 0
+    active_jobs: Count = 0
+    queue_name: Text = ""

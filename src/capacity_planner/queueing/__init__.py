@@ -1,0 +1,1 @@
+"""Load and servers to congestion: one file per model, `_files` hold the kernels they share. Arrays in, arrays out; no clock, no dice."""

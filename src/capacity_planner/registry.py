@@ -1,0 +1,108 @@
+"""Names to classes: one decorator per kind, and a file is found because it lies in the room.
+
+A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` and nothing else. A file
+whose name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
+entry-point groups ``capacity_planner.queue_models`` and ``capacity_planner.forecast_models``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from functools import cache
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from capacity_planner.errors import ErrorCode, PlannerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capacity_planner.contracts import ForecastModel, QueueModel
+
+T = TypeVar("T")
+_C = TypeVar("_C", bound=type[Any])
+
+
+class Registry(Generic[T]):
+    """The members of one kind.
+
+    Args:
+        kind: what a member is called in messages, such as ``queueing model``.
+        field: the configuration key that names a member.
+        package: the room whose files hold our own members.
+        group: the entry-point group through which installed packages add theirs.
+    """
+
+    def __init__(self, kind: str, *, field: str, package: str, group: str) -> None:
+        self._kind, self._field, self._package, self._group = kind, field, package, group
+        self._classes: dict[str, Callable[[], T]] = {}
+
+    def register(self, name: str) -> Callable[[_C], _C]:
+        """Decorate a class as the member ``name``."""
+
+        def keep(cls: _C) -> _C:
+            cls.name = name
+            self._classes[name] = cls
+            return cls
+
+        return keep
+
+    def get(self, name: str) -> T:
+        """A new member.
+
+        Raises:
+            PlannerError: ``MODEL_NOT_SUPPORTED`` with the names there are.
+        """
+        if name not in self._classes:
+            self._find(name)
+        try:
+            return self._classes[name]()
+        except KeyError:
+            raise self._unknown(name) from None
+
+    def names(self) -> list[str]:
+        """Every member's name, ours and installed ones, sorted."""
+        for name in self._files():
+            self._find(name)
+        return sorted({*self._classes, *(entry.name for entry in entry_points(group=self._group))})
+
+    def _find(self, name: str) -> None:
+        if name in self._files():
+            importlib.import_module(f"{self._package}.{name}")
+        for entry in entry_points(group=self._group, name=name):
+            self._classes.setdefault(name, entry.load())
+
+    def _files(self) -> frozenset[str]:
+        return _files(self._package)
+
+    def _unknown(self, name: str) -> PlannerError:
+        names = self.names()
+        near = difflib.get_close_matches(str(name), names, n=1)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        return PlannerError(
+            ErrorCode.MODEL_NOT_SUPPORTED,
+            f"{self._field} is {name!r}, which is no {self._kind}. {hint}Use one of: {', '.join(names)}.",
+            details={"field": self._field, "value": name, "supported": names},
+        )
+
+
+@cache
+def _files(package: str) -> frozenset[str]:
+    path = importlib.import_module(package).__path__
+    return frozenset(info.name for info in pkgutil.iter_modules(path) if not info.name.startswith("_"))
+
+
+queue_models: Registry[QueueModel] = Registry(
+    "queueing model",
+    field="queueing_model",
+    package="capacity_planner.queueing",
+    group="capacity_planner.queue_models",
+)
+forecast_models: Registry[ForecastModel] = Registry(
+    "forecast model",
+    field="forecast_model",
+    package="capacity_planner.forecasting",
+    group="capacity_planner.forecast_models",
+)
