@@ -1,1 +1,111 @@
-"""How many workers, when, at what cost, and how sure are we?"""
+"""Capacity planning for job queues: how many workers, when, at what cost, and how sure are we?
+
+The public API; everything is imported on first use, so that ``import capacity_planner`` is quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from capacity_planner.domain.config import PlannerConfig, default_config
+    from capacity_planner.domain.congestion import Congestion, ServiceTime
+    from capacity_planner.domain.forecast import Forecast
+    from capacity_planner.domain.metrics import Metrics
+    from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
+    from capacity_planner.domain.queueing import QueueingResult
+    from capacity_planner.domain.request import PlanRequest, PlanResponse, PlanWarning
+    from capacity_planner.domain.simulation import (
+        Simulation,
+        SimulationScenario,
+        SimulationSummary,
+        SLOAnalysis,
+        TimelinePoint,
+        ViolationPeriod,
+        ViolationSeverity,
+        ViolationType,
+    )
+    from capacity_planner.domain.slo import SLO
+    from capacity_planner.domain.state import PlannerState
+    from capacity_planner.domain.traffic import PatternType, SpikeShape, TrafficPattern, TrafficSpike
+    from capacity_planner.errors import ErrorCode, PlannerError
+    from capacity_planner.pipeline.calculator import QueueingCalculator
+    from capacity_planner.pipeline.forecaster import Forecaster
+    from capacity_planner.pipeline.planner import CapacityPlanner
+
+_HOMES = {
+    "domain.config": ("PlannerConfig", "default_config"),
+    "domain.congestion": ("Congestion", "ServiceTime"),
+    "domain.forecast": ("Forecast",),
+    "domain.metrics": ("Metrics",),
+    "domain.plan": ("CapacityPlan", "CostAnalysis", "RequiredWorkers", "ScalingAction", "ScalingStep"),
+    "domain.queueing": ("QueueingResult",),
+    "domain.request": ("PlanRequest", "PlanResponse", "PlanWarning"),
+    "domain.simulation": (
+        "SLOAnalysis",
+        "Simulation",
+        "SimulationScenario",
+        "SimulationSummary",
+        "TimelinePoint",
+        "ViolationPeriod",
+        "ViolationSeverity",
+        "ViolationType",
+    ),
+    "domain.slo": ("SLO",),
+    "domain.state": ("PlannerState",),
+    "domain.traffic": ("PatternType", "SpikeShape", "TrafficPattern", "TrafficSpike"),
+    "errors": ("ErrorCode", "PlannerError"),
+    "pipeline.calculator": ("QueueingCalculator",),
+    "pipeline.forecaster": ("Forecaster",),
+    "pipeline.planner": ("CapacityPlanner",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__version__ = "0.1.0"
+__all__ = [
+    "SLO",
+    "CapacityPlan",
+    "CapacityPlanner",
+    "Congestion",
+    "CostAnalysis",
+    "ErrorCode",
+    "Forecast",
+    "Forecaster",
+    "Metrics",
+    "PatternType",
+    "PlanRequest",
+    "PlanResponse",
+    "PlanWarning",
+    "PlannerConfig",
+    "PlannerError",
+    "PlannerState",
+    "QueueingCalculator",
+    "QueueingResult",
+    "RequiredWorkers",
+    "SLOAnalysis",
+    "ScalingAction",
+    "ScalingStep",
+    "ServiceTime",
+    "Simulation",
+    "SimulationScenario",
+    "SimulationSummary",
+    "SpikeShape",
+    "TimelinePoint",
+    "TrafficPattern",
+    "TrafficSpike",
+    "ViolationPeriod",
+    "ViolationSeverity",
+    "ViolationType",
+    "default_config",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,8 +1,8 @@
 """The one codec: domain types ⇄ JSON-ready values, and validation at every public entry.
 
-Reading and validating are the same act: `validate` takes a domain object, or a mapping as JSON, TOML or YAML gives it, and
-returns a domain object whose every field is within its bounds, or raises a `PlannerError` that lists every field that is
-not.
+Reading and validating are the same act: `validate` takes a domain object, or a mapping as JSON, TOML or YAML gives it,
+and returns a domain object whose every field is within its bounds, or raises a `PlannerError` that lists every field
+that is not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import fields, is_dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from capacity_planner.errors import ErrorCode, PlannerError
@@ -26,6 +25,7 @@ Durations = Literal["text", "ns"]
 
 _MEASURED = {"current_metrics", "history", "queue_name"}
 _SHOWN = 80
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def validate(cls: type[T], value: Any, *, at: str = "") -> T:
@@ -37,8 +37,8 @@ def validate(cls: type[T], value: Any, *, at: str = "") -> T:
         at: where the value stands, for messages, such as ``config``.
 
     Raises:
-        PlannerError: ``INVALID_METRICS`` for what is measured, ``CONFIG_INVALID`` for what is set; ``details["errors"]``
-            lists every field with its value and remedy.
+        PlannerError: ``INVALID_METRICS`` for what is measured, ``CONFIG_INVALID`` for what is set;
+            ``details["errors"]`` lists every field with its value and remedy.
     """
     from pydantic import ValidationError  # noqa: PLC0415 - costs 0.1 s, and `--help` must not pay it
 
@@ -83,11 +83,12 @@ def json_schema(cls: type[Any]) -> dict[str, Any]:
     return _adapter(cls).json_schema()
 
 
-@cache
 def _adapter(cls: type[T]) -> TypeAdapter[T]:
-    from pydantic import TypeAdapter  # noqa: PLC0415 - as in validate
+    if cls not in _ADAPTERS:
+        from pydantic import TypeAdapter  # noqa: PLC0415 - as in validate
 
-    return TypeAdapter(cls)
+        _ADAPTERS[cls] = TypeAdapter(cls)
+    return _ADAPTERS[cls]
 
 
 def _no_constant(name: str) -> Any:

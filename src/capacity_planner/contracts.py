@@ -59,3 +59,16 @@ class QueueModel(Protocol):
         self, time: ArrayLike, arrival_rate: ArrayLike, servers: ArrayLike, service: ServiceTime
     ) -> FloatArray:
         """P(W_q > t); 1 when the queue is unstable, 0 when nothing arrives."""
+
+
+class ForecastModel(Protocol):
+    """Past rates to future rates; how wrong it tends to be is learned from its own hindcasts, for all models alike."""
+
+    name: str
+    minimum_samples: int
+
+    def predict(self, rates: FloatArray, steps: int) -> FloatArray:
+        """Point forecasts of the next ``steps`` intervals, shape (steps,); ``rates`` has NaN where there is a gap."""
+
+    def hindcast(self, rates: FloatArray, steps: int) -> FloatArray:
+        """What it would have forecast at every origin, shape (n, steps): row t knows ``rates[: t + 1]`` alone."""

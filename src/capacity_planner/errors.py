@@ -1,7 +1,7 @@
 """The one exception of the package, and the nine codes of the specification.
 
-    Exception
-    └── PlannerError        code, message, cause, details, response
+Exception
+└── PlannerError        code, message, cause, details, response
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Field types of the domain: what a value may be, how it is read and written. The only place that speaks pydantic's tongue.
+"""Field types of the domain: what a value may be, how it is read and written; all that speaks pydantic's tongue.
 
 The domain annotates plain dataclasses with these; pydantic reads the marks when the codec builds an adapter, so that
 importing the domain does not import pydantic.
@@ -129,7 +129,7 @@ class RealMark(Mark):
 
     def read(self, value: Any) -> float:
         if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
-            raise ValueError("is not a number.")  # noqa: TRY004 - pydantic collects ValueErrors
+            raise ValueError("is not a number.")
         try:
             number = float(value)
         except (OverflowError, TypeError, ValueError):

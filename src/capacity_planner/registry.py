@@ -1,7 +1,7 @@
 """Names to classes: one decorator per kind, and a file is found because it lies in the room.
 
-A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` and nothing else. A file
-whose name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
+A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` alone. A file whose
+name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
 entry-point groups ``capacity_planner.queue_models`` and ``capacity_planner.forecast_models``.
 """
 

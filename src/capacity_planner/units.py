@@ -1,10 +1,10 @@
 """Durations and instants in words ⇄ values, used at the edges only; inside, time is float seconds.
 
 A duration is read from the protobuf JSON form (``"0.350s"``), from Go's (``"1m30s"``, ``"250ms"``), from ISO 8601
-(``"PT90S"``) and, on the wire only, from an integer, which is nanoseconds as Go's ``time.Duration`` marshals. What could
-be a slip is refused with the remedy, never guessed: a bare number in a file or on a command line, a float, an integer
-below 1 µs. Values are kept to the microsecond. `UNBOUNDED` (292 years, Go's longest duration) stands for "never ends":
-it has every written form and compares as one expects.
+(``"PT90S"``) and, on the wire only, from an integer, which is nanoseconds as Go's ``time.Duration`` marshals. What
+could be a slip is refused with the remedy, never guessed: a bare number in a file or on a command line, a float, an
+integer below 1 µs. Values are kept to the microsecond. `UNBOUNDED` (292 years, Go's longest duration) stands for
+"never ends": it has every written form and compares as one expects.
 """
 
 from __future__ import annotations

@@ -57,9 +57,9 @@ class PlannerConfig:
 
     __pydantic_config__ = CONFIG
 
-    forecast_window: Annotated[timedelta, DurationMark(gt=timedelta(0), le=366 * _DAY, zero_means=timedelta(hours=1))] = (
-        timedelta(minutes=60)
-    )
+    forecast_window: Annotated[
+        timedelta, DurationMark(gt=timedelta(0), le=366 * _DAY, zero_means=timedelta(hours=1))
+    ] = timedelta(minutes=60)
     forecast_model: Annotated[str, TextMark(zero_means="ewma")] = "ewma"
     history_window: Annotated[timedelta, DurationMark(gt=timedelta(0), le=3660 * _DAY, zero_means=_DAY)] = timedelta(
         hours=24

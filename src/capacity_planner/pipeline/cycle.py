@@ -1,0 +1,127 @@
+"""One planning cycle: samples to a response. It remembers nothing; `CapacityPlanner` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from capacity_planner.domain.request import PlanResponse
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.pipeline.calculator import QueueingCalculator, service_time
+from capacity_planner.pipeline.forecaster import ENOUGH_OUTCOMES, outlook
+from capacity_planner.pipeline.validation import with_service_time
+from capacity_planner.planning import advice, assemble
+from capacity_planner.planning.demand import Demand
+from capacity_planner.planning.staffing import Staffing, Targets
+from capacity_planner.planning.study import Study, study
+from capacity_planner.registry import queue_models
+from capacity_planner.units import format_duration, words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from capacity_planner.domain.metrics import Metrics
+    from capacity_planner.domain.queueing import QueueingResult
+    from capacity_planner.domain.slo import SLO
+    from capacity_planner.forecasting._anomaly import Anomaly
+    from capacity_planner.pipeline.deadline import Deadline
+    from capacity_planner.pipeline.validation import Checked
+
+_BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cycle:
+    """What a cycle came to: the response, and what speaks against applying it unseen."""
+
+    response: PlanResponse
+    anomaly: Anomaly | None
+    objection: PlannerError | None
+
+
+def run(request: Checked, samples: Sequence[Metrics], last_scaling: datetime | None, deadline: Deadline) -> Cycle:
+    """Forecast, staff, schedule and explain.
+
+    Args:
+        request: a checked request.
+        samples: the samples up to and with the current one, oldest first.
+        last_scaling: when workers were last scaled.
+        deadline: the call's time limit.
+    """
+    started = perf_counter()
+    metrics, config = with_service_time(request.metrics, tuple(samples)), request.config
+    future = outlook(samples, config, deadline)
+    staffing = Staffing(
+        queue_models.get(config.queueing_model),
+        service_time(metrics.service_time.total_seconds(), metrics),
+        _targets(request.slo),
+        deadline.check,
+    )
+    since = _since(None if request.force_regen else last_scaling, metrics)
+    result = study(
+        metrics, request.slo, config, [Demand.of(item) for item in future.forecasts], staffing, since_scaling=since
+    )
+    plan = assemble.plan(result)
+    deadline.check()
+    response = PlanResponse(
+        plan=plan,
+        forecast=future.forecasts,
+        queueing_result=_congestion(result),
+        recommendations=advice.recommendations(result),
+        warnings=advice.warnings(result, future.outcomes, ENOUGH_OUTCOMES),
+        generation_time=timedelta(seconds=round(perf_counter() - started, 6)),
+    )
+    objection = _anomalous(future.anomaly, response) or _cooling(result, response) or _refused(request, response)
+    return Cycle(response=response, anomaly=future.anomaly, objection=objection)
+
+
+def _targets(slo: SLO) -> Targets:
+    return Targets(p95_latency=slo.p95_latency.total_seconds() or None, max_backlog=slo.max_backlog or None)
+
+
+def _since(last_scaling: datetime | None, metrics: Metrics) -> float:
+    return float("inf") if last_scaling is None else (metrics.timestamp - last_scaling).total_seconds()
+
+
+def _congestion(result: Study) -> QueueingResult:
+    need = result.needs[result.binding]
+    servers = result.path.fluid.least[result.binding] * result.config.worker_concurrency
+    mean = result.staffing.law.mean
+    calculator = QueueingCalculator(result.config)
+    return calculator.calculate(need.demand_load / mean, 1.0 / mean, servers, result.metrics)
+
+
+def _anomalous(anomaly: Anomaly | None, response: PlanResponse) -> PlannerError | None:
+    if anomaly is None:
+        return None
+    return PlannerError(
+        ErrorCode.ANOMALY_DETECTED,
+        f"arrival_rate is {anomaly.came:.4g} jobs/s where {anomaly.expected:.4g} was expected, "
+        f"{abs(anomaly.deviations):.1f} robust standard deviations off. Review the plan before it is applied; it is in "
+        "error.response.",
+        details={"field": "current_metrics.arrival_rate", "value": anomaly.came, "expected": anomaly.expected},
+        response=response,
+    )
+
+
+def _cooling(result: Study, response: PlanResponse) -> PlannerError | None:
+    if not result.blocked:
+        return None
+    first = next(iter(result.path.changes), None)
+    wait = timedelta(seconds=round(first.at, 6)) if first else result.config.forecast_window
+    return PlannerError(
+        ErrorCode.COOLDOWN_ACTIVE,
+        f"A step is due now, but workers were scaled less than {words(result.config.cooldown_period)} ago. Wait "
+        f"{words(wait)}, or set force_regen. The plan that begins then is in error.response.",
+        details={"field": "config.cooldown_period", "retry_after": format_duration(wait)},
+        response=response,
+    )
+
+
+def _refused(request: Checked, response: PlanResponse) -> PlannerError | None:
+    """With ``strict``, the first warning that says that capacity cannot do it."""
+    found = [warning for warning in response.warnings if warning.code in _BLOCKING] if request.strict else []
+    return PlannerError(found[0].code, found[0].message, details={"strict": True}, response=response) if found else None

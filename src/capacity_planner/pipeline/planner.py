@@ -1,0 +1,195 @@
+"""The planner: cycles over many queues, and what it remembers of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from threading import Lock, RLock
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.state import PlannerState
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.fields import CountMark
+from capacity_planner.history.memory import SampleStore, merge
+from capacity_planner.pipeline import cycle
+from capacity_planner.pipeline.deadline import Deadline
+from capacity_planner.pipeline.validation import checked_config, checked_metrics, checked_request
+from capacity_planner.units import from_seconds, parse_instant
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+
+    from capacity_planner.domain.metrics import Metrics
+    from capacity_planner.domain.request import PlanRequest, PlanResponse
+    from capacity_planner.pipeline.cycle import Cycle
+    from capacity_planner.pipeline.validation import Checked
+
+_WORKERS = CountMark(ge=0, le=10**9)
+
+
+@dataclass(slots=True)
+class _Queue:
+    """What is remembered of one queue; ``lock`` guards all of it."""
+
+    lock: RLock = field(default_factory=RLock)
+    store: SampleStore = field(default_factory=SampleStore)
+    state: PlannerState = field(default_factory=PlannerState)
+    answered: tuple[Any, PlanResponse] | None = None
+
+
+class CapacityPlanner:
+    """Plans for many queues; safe to share between threads.
+
+    Args:
+        config: settings for requests without their own; the specification's defaults when not given.
+
+    Raises:
+        PlannerError: ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``.
+    """
+
+    def __init__(self, config: PlannerConfig | None = None) -> None:
+        self._config = checked_config(config or PlannerConfig())
+        self._version = 0
+        self._queues: dict[str, _Queue] = {}
+        self._newest = ""
+        self._lock = Lock()
+
+    def generate_plan(self, request: PlanRequest, *, timeout: timedelta | None = None) -> PlanResponse:
+        """Plan from the request's metrics and what is remembered of its queue.
+
+        The same question about the same state is answered from memory (``cache_hit``).
+
+        Args:
+            request: the question; its ``current_metrics.timestamp`` is the plan's "now".
+            timeout: stop after so long; nothing is changed then.
+
+        Raises:
+            PlannerError: ``INVALID_METRICS``, ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED`` for the input;
+                ``INSUFFICIENT_HISTORY`` or ``FORECAST_FAILED`` for the forecast; ``COOLDOWN_ACTIVE``,
+                ``ANOMALY_DETECTED`` and, with ``strict``, ``SLO_UNACHIEVABLE`` and ``CAPACITY_LIMIT_EXCEEDED``, each
+                with the plan to review in ``response``.
+        """
+        started, deadline = perf_counter(), Deadline(timeout)
+        checked = checked_request(request, self._config)
+        queue = self._queue(checked.queue_name)
+        if not queue.lock.acquire(timeout=deadline.remaining):
+            deadline.check()
+        try:
+            key = self._key(checked, queue)
+            if queue.answered and queue.answered[0] == key and not checked.force_regen:
+                return replace(
+                    queue.answered[1], cache_hit=True, generation_time=from_seconds(perf_counter() - started)
+                )
+            return self._plan(checked, queue, deadline)
+        finally:
+            queue.lock.release()
+
+    def observe(self, metrics: Metrics) -> None:
+        """Remember a sample of the queue that it names; late and repeated samples find their place.
+
+        Raises:
+            PlannerError: ``INVALID_METRICS``.
+        """
+        sample = checked_metrics(metrics)
+        queue = self._queue(sample.queue_name)
+        with queue.lock:
+            self._remember(queue, sample, self._config)
+
+    def record_scaling(self, workers: int, at: datetime, *, queue_name: str | None = None) -> None:
+        """Tell that the workers of a queue were scaled; the cooldown runs from ``at``.
+
+        Args:
+            workers: workers now.
+            at: when it was done.
+            queue_name: the queue; ``None`` takes the one last used.
+
+        Raises:
+            PlannerError: ``INVALID_METRICS``.
+        """
+        count = _argument("workers", workers, _WORKERS.checked)
+        instant = _argument("at", at, parse_instant)
+        queue = self._queue(self._newest if queue_name is None else queue_name)
+        with queue.lock:
+            cooldown = max(self._config.cooldown_period, self._config.cooldown_up)
+            queue.state = replace(queue.state, last_scaling=instant, cooldown_until=instant + cooldown)
+            if samples := queue.store.samples():
+                newest = replace(samples[-1], current_workers=count)
+                queue.store.add(newest, self._config.history_window)
+
+    def update_config(self, config: PlannerConfig) -> None:
+        """Use other settings from now on; on an error the old ones stay.
+
+        Raises:
+            PlannerError: ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``.
+        """
+        checked = checked_config(config)
+        with self._lock:
+            self._config = checked
+            self._version += 1
+
+    def get_state(self, queue_name: str | None = None) -> PlannerState:
+        """A snapshot of one queue's state.
+
+        Args:
+            queue_name: the queue; ``None`` takes the one last used.
+        """
+        queue = self._queue(self._newest if queue_name is None else queue_name)
+        with queue.lock:
+            return replace(queue.state, recent_history=queue.store.samples(), config_version=self._version)
+
+    def reset(self, queue_name: str | None = None) -> None:
+        """Forget one queue, or all of them; the settings stay."""
+        with self._lock:
+            if queue_name is None:
+                self._queues.clear()
+            else:
+                self._queues.pop(queue_name, None)
+
+    def _queue(self, name: str) -> _Queue:
+        with self._lock:
+            self._newest = name
+            return self._queues.setdefault(name, _Queue())
+
+    def _plan(self, checked: Checked, queue: _Queue, deadline: Deadline) -> PlanResponse:
+        earlier = queue.store.samples() if checked.history is None else checked.history
+        window = checked.config.history_window
+        samples = merge((*earlier, checked.metrics), until=checked.metrics.timestamp, window=window)
+        done = cycle.run(checked, samples, queue.state.last_scaling, deadline)
+        self._remember(queue, checked.metrics, checked.config)
+        self._conclude(queue, checked, done)
+        if done.objection:
+            raise done.objection
+        return done.response
+
+    def _conclude(self, queue: _Queue, checked: Checked, done: Cycle) -> None:
+        state, at = queue.state, checked.metrics.timestamp
+        normal = done.anomaly is None
+        queue.state = replace(
+            state,
+            last_update=at,
+            forecast_cache=done.response.forecast,
+            anomaly_detected=not normal,
+            anomaly_start=None if normal else state.anomaly_start or at,
+            baseline_metrics=checked.metrics if normal else state.baseline_metrics,
+            last_plan=state.last_plan if done.objection else done.response.plan,
+        )
+        queue.answered = None if done.objection else (self._key(checked, queue), done.response)
+
+    def _remember(self, queue: _Queue, sample: Metrics, config: PlannerConfig) -> None:
+        queue.store.add(sample, max(config.history_window, self._config.history_window))
+        newest = queue.state.last_update
+        queue.state = replace(queue.state, last_update=max(newest or sample.timestamp, sample.timestamp))
+
+    def _key(self, checked: Checked, queue: _Queue) -> Any:
+        """What an answer depends on."""
+        return (checked, queue.store.samples() if checked.history is None else (), queue.state.last_scaling)
+
+
+def _argument(name: str, value: Any, read: Any) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS, f"{name} is {value!r}, which {error}", details={"field": name}
+        ) from None

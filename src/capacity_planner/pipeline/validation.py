@@ -1,0 +1,154 @@
+"""Requests at the door: every field within its bounds, and the fields consistent with each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from capacity_planner import codec
+from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.metrics import Metrics
+from capacity_planner.domain.request import PlanRequest
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.registry import forecast_models, queue_models
+from capacity_planner.units import words
+
+if TYPE_CHECKING:
+    from capacity_planner.domain.slo import SLO
+
+_SERVICE_TIME_MODELS = ("exponential", "general")
+_MOST_INTERVALS = 10_080
+_PERCENT = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A request without open questions: names, settings and service times are filled in."""
+
+    queue_name: str
+    metrics: Metrics
+    slo: SLO
+    config: PlannerConfig
+    history: tuple[Metrics, ...] | None
+    force_regen: bool
+    strict: bool
+
+
+def checked_config(config: Any) -> PlannerConfig:
+    """A configuration whose fields fit each other.
+
+    Raises:
+        PlannerError: ``CONFIG_INVALID``, or ``MODEL_NOT_SUPPORTED`` for an unknown model.
+    """
+    valid = codec.validate(PlannerConfig, config, at="config")
+    if valid.min_workers > valid.max_workers:
+        raise _invalid("config.min_workers", valid.min_workers, f"must not exceed max_workers {valid.max_workers}")
+    if valid.scale_down_threshold >= valid.scale_up_threshold:
+        limit = f"must be below scale_up_threshold {valid.scale_up_threshold}"
+        raise _invalid("config.scale_down_threshold", valid.scale_down_threshold, limit)
+    if valid.plan_interval > valid.forecast_window:
+        limit = f"must not exceed forecast_window {words(valid.forecast_window)}"
+        raise _invalid("config.plan_interval", words(valid.plan_interval), limit)
+    if valid.forecast_window > _MOST_INTERVALS * valid.plan_interval:
+        limit = f"is more than {_MOST_INTERVALS} intervals of {words(valid.plan_interval)}; make plan_interval longer"
+        raise _invalid("config.forecast_window", words(valid.forecast_window), limit)
+    _known_models(valid)
+    return valid
+
+
+def checked_metrics(metrics: Any, *, at: str = "metrics") -> Metrics:
+    """A sample with aware time and finite numbers; Go's zero values become "not known".
+
+    Raises:
+        PlannerError: ``INVALID_METRICS``.
+    """
+    valid = codec.validate(Metrics, metrics, at=at)
+    if valid.utilization > _PERCENT:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS,
+            f"{at}.utilization is {valid.utilization}, which looks like percent. Give a share, such as 0.75.",
+            details={"field": f"{at}.utilization", "value": valid.utilization},
+        )
+    if valid.service_time_p95 is not None and not valid.service_time_p95:
+        return replace(valid, service_time_p95=None, service_time_std=valid.service_time_std or None)
+    return valid
+
+
+def checked_request(request: Any, config: PlannerConfig) -> Checked:
+    """A request that can be planned for.
+
+    Args:
+        request: a `PlanRequest`, or a mapping as JSON gives it.
+        config: the planner's settings, for a request without its own.
+
+    Raises:
+        PlannerError: ``INVALID_METRICS``, ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``, with the field.
+    """
+    valid = codec.validate(PlanRequest, request)
+    settings = config if valid.config is None else checked_config(valid.config)
+    if not valid.slo.has_target:
+        raise _invalid("slo", "empty", "sets no target; set p95_latency, max_backlog or drain_time")
+    metrics = checked_metrics(valid.current_metrics, at="current_metrics")
+    history = None if valid.history is None else tuple(checked_metrics(item, at="history") for item in valid.history)
+    name = _name(valid.queue_name, metrics)
+    return Checked(
+        queue_name=name,
+        metrics=replace(metrics, queue_name=name),
+        slo=valid.slo,
+        config=settings,
+        history=history,
+        force_regen=valid.force_regen,
+        strict=valid.strict,
+    )
+
+
+def with_service_time(metrics: Metrics, history: tuple[Metrics, ...]) -> Metrics:
+    """The sample, with the newest service time known where it has none.
+
+    Raises:
+        PlannerError: ``INVALID_METRICS`` when no sample has one.
+    """
+    if metrics.service_time:
+        return metrics
+    known = next((item for item in reversed(history) if item.service_time), None)
+    if known is None:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS,
+            "current_metrics.service_time is 0s, which is not known, and no earlier sample has one. Give the mean "
+            'service time, such as "2s".',
+            details={"field": "current_metrics.service_time", "value": "0s"},
+        )
+    return replace(
+        metrics,
+        service_time=known.service_time,
+        service_time_std=known.service_time_std,
+        service_time_p95=known.service_time_p95,
+    )
+
+
+def _name(name: str, metrics: Metrics) -> str:
+    if name and metrics.queue_name and name != metrics.queue_name:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS,
+            f"current_metrics.queue_name is {metrics.queue_name!r}, but the request is for {name!r}. Send the metrics "
+            "of the queue you plan for.",
+            details={"field": "current_metrics.queue_name", "value": metrics.queue_name},
+        )
+    return name or metrics.queue_name
+
+
+def _known_models(config: PlannerConfig) -> None:
+    queue_models.get(config.queueing_model)
+    forecast_models.get(config.forecast_model)
+    if config.service_time_model not in _SERVICE_TIME_MODELS:
+        raise PlannerError(
+            ErrorCode.MODEL_NOT_SUPPORTED,
+            f"service_time_model is {config.service_time_model!r}. Use one of: {', '.join(_SERVICE_TIME_MODELS)}.",
+            details={"field": "service_time_model", "value": config.service_time_model},
+        )
+
+
+def _invalid(field: str, value: object, problem: str) -> PlannerError:
+    return PlannerError(
+        ErrorCode.CONFIG_INVALID, f"{field} is {value}, which {problem}.", details={"field": field, "value": str(value)}
+    )

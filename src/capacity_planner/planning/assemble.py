@@ -1,0 +1,122 @@
+"""A study to a plan in the types of the API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from capacity_planner import codec
+from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
+from capacity_planner.planning import confidence, cost, rationale
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capacity_planner.planning.schedule import Change
+    from capacity_planner.planning.study import Study
+
+
+def plan(study: Study) -> CapacityPlan:
+    """The plan that a study comes to; its id is a digest of its content."""
+    metrics, config = study.metrics, study.config
+    sure = confidence.of_plan(study.kept, study.slo.allowed_share)
+    made = CapacityPlan(
+        id="",
+        generated_at=metrics.timestamp,
+        current_workers=metrics.current_workers,
+        target_workers=study.target,
+        delta=study.target - metrics.current_workers,
+        steps=tuple(_steps(study)) or (_rest(study, sure),),
+        confidence=sure,
+        cost_impact=_cost(study),
+        slo_achievable=study.achievable,
+        rationale=rationale.of_plan(study, sure),
+        forecast_window=config.forecast_window,
+        safety_margin=config.safety_margin,
+        valid_until=metrics.timestamp + config.plan_interval,
+        queue_name=metrics.queue_name,
+        slo=study.slo,
+        service_time=metrics.service_time,
+        service_time_std=metrics.service_time_std,
+        service_time_p95=metrics.service_time_p95,
+        startup_delay=config.startup_delay,
+        worker_concurrency=config.worker_concurrency,
+        required=tuple(_required(study)),
+    )
+    digest = hashlib.sha256(json.dumps(codec.encode(made), sort_keys=True).encode()).hexdigest()
+    return replace(made, id=f"plan-{digest[:16]}")
+
+
+def _steps(study: Study) -> Iterator[ScalingStep]:
+    changes = study.path.changes
+    for sequence, change in enumerate(changes, start=1):
+        end = changes[sequence].at if sequence < len(changes) else study.path.fluid.end
+        yield _step(study, sequence, change, end)
+
+
+def _step(study: Study, sequence: int, change: Change, end: float) -> ScalingStep:
+    config = study.config
+    up = change.after > change.before
+    at = study.at(change.at)
+    return ScalingStep(
+        sequence=sequence,
+        scheduled_at=at,
+        action=ScalingAction.SCALE_UP if up else ScalingAction.SCALE_DOWN,
+        from_workers=change.before,
+        to_workers=change.after,
+        delta=change.after - change.before,
+        rationale=rationale.of_step(study, change),
+        estimated_cost=change.after * config.worker_cost_per_hour,
+        confidence=_until(study, change.at, end),
+        cooldown_until=at + min(config.cooldown_up, config.cooldown_period),
+    )
+
+
+def _rest(study: Study, sure: float) -> ScalingStep:
+    workers, start = study.metrics.current_workers, study.metrics.timestamp
+    return ScalingStep(
+        sequence=1,
+        scheduled_at=start,
+        action=ScalingAction.NO_CHANGE,
+        from_workers=workers,
+        to_workers=workers,
+        delta=0,
+        rationale=rationale.of_rest(study),
+        estimated_cost=workers * study.config.worker_cost_per_hour,
+        confidence=sure,
+        cooldown_until=start,
+    )
+
+
+def _until(study: Study, start: float, end: float) -> float:
+    interval = study.path.fluid.interval
+    first, last = int(start / interval + 1e-9), max(int((end - 1e-6) / interval), int(start / interval + 1e-9))
+    return min(study.kept[first : last + 1])
+
+
+def _cost(study: Study) -> CostAnalysis:
+    fluid, intervals = study.path.fluid, len(study.needs)
+    return cost.analyse(
+        study.config,
+        current=study.metrics.current_workers,
+        target=study.target,
+        mean_added=fluid.worker_seconds / fluid.end - study.metrics.current_workers,
+        risk=1.0 - sum(study.kept) / intervals,
+        risk_unchanged=1.0 - sum(study.kept_unchanged) / intervals,
+    )
+
+
+def _required(study: Study) -> Iterator[RequiredWorkers]:
+    interval = study.path.fluid.interval
+    for index, need in enumerate(study.needs):
+        yield RequiredWorkers(
+            start=study.at(index * interval),
+            end=study.at((index + 1) * interval),
+            arrival_rate=need.rate,
+            demand_rate=need.demand_rate,
+            offered_load=need.demand_load,
+            backlog=study.path.fluid.opening[index],
+            workers=study.required(index),
+        )

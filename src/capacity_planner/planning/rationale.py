@@ -1,0 +1,120 @@
+"""Why, in plain words, with the numbers that decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capacity_planner.planning.schedule import Reason
+from capacity_planner.units import from_seconds, words
+
+if TYPE_CHECKING:
+    from capacity_planner.planning.schedule import Change
+    from capacity_planner.planning.study import Study
+
+
+def of_plan(study: Study, confidence: float) -> str:
+    """The plan's reasons in a few sentences."""
+    return " ".join([_load(study), _demand(study), *_decision(study), _outcome(study, confidence)])
+
+
+def of_step(study: Study, change: Change) -> str:
+    """One step's reason."""
+    config, need = study.config, study.needs[study.binding]
+    more = f" (the first of steps to {change.wanted})" if change.after != change.wanted else ""
+    match change.reason:
+        case Reason.SLO:
+            verb = "keeps" if need.slo == 1 else "keep"
+            text = f"{_counted(need.slo)} {verb} {targets(study)} at {need.demand_rate:.4g} jobs/s{more}"
+        case Reason.BACKLOG:
+            text = f"{_backlog(study, change.at):.0f} jobs wait and must be worked off{more}"
+        case Reason.UTILIZATION:
+            busy = need.load / max(change.before * config.worker_concurrency, 1)
+            text = f"utilisation of {busy:.0%} would exceed scale_up_threshold {config.scale_up_threshold:.0%}{more}"
+        case Reason.MARGIN:
+            text = f"{need.margin} workers hold the median forecast with a margin of {config.safety_margin:.0%}{more}"
+        case Reason.MINIMUM:
+            text = f"min_workers is {config.min_workers}{more}"
+        case Reason.MAXIMUM:
+            text = f"max_workers is {config.max_workers}{more}"
+        case Reason.SHRINK:
+            servers = change.before * config.worker_concurrency
+            busy = study.needs[_index(study, change.at)].load / servers
+            limit = config.scale_down_threshold
+            text = (
+                f"utilisation of {busy:.0%} is below scale_down_threshold {limit:.0%}; {change.after} workers suffice"
+            )
+    return f"{text}."
+
+
+def of_rest(study: Study) -> str:
+    """Why nothing changes."""
+    current = study.metrics.current_workers
+    need = study.needs[study.binding]
+    if current < need.hold:
+        return f"No step is possible: {need.hold} workers are needed and max_workers is {study.config.max_workers}."
+    busy = need.load / max(study.servers_now, 1)
+    return f"{current} workers keep {targets(study)} over the window; utilisation stays at {busy:.0%}."
+
+
+def targets(study: Study) -> str:
+    """What is promised, in words."""
+    slo, parts = study.slo, []
+    if slo.p95_latency:
+        latency = study.staffing.latency or 0.0
+        parts.append(f"p95 ≤ {words(from_seconds(latency))}")
+    if slo.max_backlog:
+        parts.append(f"backlog ≤ {slo.max_backlog}")
+    if slo.drain_time:
+        parts.append(f"backlog gone in {words(slo.drain_time)}")
+    return " and ".join(parts)
+
+
+def _load(study: Study) -> str:
+    metrics, mean = study.metrics, study.staffing.law.mean
+    load = metrics.arrival_rate * mean
+    text = f"{metrics.arrival_rate:.4g} jobs/s x {words(from_seconds(mean))} is an offered load of {load:.4g} erlang"
+    servers = study.servers_now
+    if servers and load >= servers:
+        growth = metrics.arrival_rate - servers / mean
+        return f"{text}, more than the {servers} servers: the queue grows by {growth:.4g} jobs/s."
+    return f"{text} on {servers} servers."
+
+
+def _demand(study: Study) -> str:
+    need, config = study.needs[study.binding], study.config
+    return (
+        f"The forecast for the busiest interval is {need.rate:.4g} jobs/s, at most {need.demand_rate:.4g} with "
+        f"probability {config.confidence_threshold:.0%}."
+    )
+
+
+def _decision(study: Study) -> list[str]:
+    need, config = study.needs[study.binding], study.config
+    floors = {
+        f"the SLO ({targets(study)}) needs {need.slo}": need.slo,
+        f"the median with a margin of {config.safety_margin:.0%} needs {need.margin}": need.margin,
+        f"utilisation within {config.scale_up_threshold:.0%} needs {need.unhurried}": need.unhurried,
+    }
+    text = "; ".join(floors)
+    deciding = max(floors, key=lambda name: floors[name])
+    cap = f" max_workers caps it at {config.max_workers}." if need.target > config.max_workers else ""
+    return [f"Of workers, {text}.", f"The largest decides: {deciding.split(' needs ')[0]}.{cap}"]
+
+
+def _outcome(study: Study, confidence: float) -> str:
+    current, target = study.metrics.current_workers, study.target
+    steps = len(study.path.changes)
+    move = f"{current} → {target} workers in {steps} step{'s' if steps != 1 else ''}" if steps else "No change"
+    return f"{move}; the SLO holds over the window with probability {confidence:.0%}."
+
+
+def _counted(workers: int) -> str:
+    return f"{workers} worker{'s' if workers != 1 else ''}"
+
+
+def _backlog(study: Study, at: float) -> float:
+    return study.path.fluid.opening[_index(study, at)]
+
+
+def _index(study: Study, at: float) -> int:
+    return min(int(at / study.path.fluid.interval + 1e-9), len(study.needs) - 1)

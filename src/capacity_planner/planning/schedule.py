@@ -1,0 +1,180 @@
+"""A sequence of scaling steps within the limits: ahead of the demand when it grows, calmly when it shrinks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capacity_planner.planning.needs import workers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capacity_planner.domain.config import PlannerConfig
+    from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.planning.fluid import Fluid
+    from capacity_planner.planning.needs import Need
+
+
+class Reason(StrEnum):
+    """What made a step necessary."""
+
+    SLO = "slo"
+    BACKLOG = "backlog"
+    UTILIZATION = "utilization"
+    MARGIN = "margin"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    SHRINK = "shrink"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One step: at ``at`` [s from the plan's start] go from ``before`` to ``after`` workers."""
+
+    at: float
+    before: int
+    after: int
+    wanted: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """The steps of a plan and the queue that results."""
+
+    changes: tuple[Change, ...]
+    fluid: Fluid
+
+
+def follow(needs: Sequence[Need], fluid: Fluid, *, last_change: float, config: PlannerConfig) -> Path:
+    """Decide at every interval, and whenever a cooldown ends, whether to add or to remove workers.
+
+    Workers are added when the level ordered is below what keeps the SLO, or its utilisation within scale_up_threshold,
+    in any later interval, counting the steps that can still be made before it; then the plan goes on to the target,
+    with its margin. Workers are removed only from below scale_down_threshold, and not below the target of the
+    intervals that a new step could not reach in time. A climb goes on to the crest of the rise that it begins in.
+
+    Args:
+        needs: what each interval asks for.
+        fluid: the queue at time 0.
+        last_change: time of the last change before the plan [s], at most 0.
+        config: settings.
+    """
+    walk = _Walk(needs, fluid, last_change, config)
+    while fluid.time < fluid.end - 1e-9:
+        walk.decide()
+        fluid.advance(walk.next_decision())
+    return Path(changes=tuple(walk.changes), fluid=fluid)
+
+
+class _Walk:
+    def __init__(self, needs: Sequence[Need], fluid: Fluid, last_change: float, config: PlannerConfig) -> None:
+        self._needs, self._fluid, self._config = needs, fluid, config
+        self._last, self._ordered, self._climbing = last_change, fluid.serving, False
+        self._starts = np.arange(len(needs)) * fluid.interval
+        self._hold = np.array([need.hold for need in needs])
+        self._target = np.array([need.target for need in needs])
+        self._startup = config.startup_delay.total_seconds()
+        self._cool_up = config.cooldown_up.total_seconds()
+        self._cool_down = config.cooldown_period.total_seconds()
+        self.changes: list[Change] = []
+
+    def decide(self) -> None:
+        """Make the step that is due now, if one is due and allowed."""
+        wanted, reason = self._wanted()
+        if wanted > self._ordered and self._free_at(self._cool_up):
+            self._change(min(wanted, self._ordered + self._config.max_step_size), wanted, reason)
+        elif wanted < self._ordered and self._free_at(self._cool_down):
+            self._change(max(wanted, self._ordered - self._config.max_step_size), wanted, reason)
+
+    def next_decision(self) -> float:
+        """The next interval, or the end of a cooldown before it."""
+        now, interval = self._fluid.time, self._fluid.interval
+        boundary = (math.floor(now / interval + 1e-9) + 1) * interval
+        ends = (self._last + cooldown for cooldown in (self._cool_up, self._cool_down))
+        return min([boundary, *(end for end in ends if now + 1e-6 < end < boundary)])
+
+    def _wanted(self) -> tuple[int, Reason]:
+        limits, ordered = self._config, self._ordered
+        if ordered > limits.max_workers:
+            return limits.max_workers, Reason.MAXIMUM
+        drain = self._drain()
+        hold, target = self._envelope(self._hold), max(self._envelope(self._target), self._crest(), drain)
+        self._climbing = self._climbing and ordered < self._clamp(target)
+        if ordered < self._clamp(max(hold, drain)) or self._climbing:
+            self._climbing = True
+            return self._clamp(target), self._why(drain)
+        calm = self._clamp(max(target, self._soon()))
+        return (calm, Reason.SHRINK) if calm < ordered and self._idle() else (ordered, Reason.SLO)
+
+    def _why(self, drain: int) -> Reason:
+        """The first floor that the level ordered is below."""
+        ahead = self._needs[self._index() :]
+        floors = {
+            Reason.BACKLOG: drain if drain > max(need.hold for need in ahead) else 0,
+            Reason.SLO: max(need.slo for need in ahead),
+            Reason.UTILIZATION: max(need.unhurried for need in ahead),
+            Reason.MARGIN: max(need.margin for need in ahead),
+        }
+        return next((reason for reason, floor in floors.items() if floor > self._ordered), Reason.MINIMUM)
+
+    def _envelope(self, levels: FloatArray) -> int:
+        """The level to order now, so that every later level can still be reached in steps."""
+        effective = self._fluid.time + self._startup
+        ahead = self._starts + self._fluid.interval > effective + 1e-6
+        gap = self._cool_up or self._fluid.interval
+        steps = np.maximum(np.floor((self._starts - effective) / gap + 1e-9), 0.0)
+        reachable = levels - self._config.max_step_size * steps
+        return int(reachable[ahead].max()) if ahead.any() else 0
+
+    def _crest(self) -> int:
+        """The end of the rise that goes on now: one climb instead of a step an interval."""
+        rising = self._target[self._index() :]
+        falls = np.flatnonzero(np.diff(rising) < 0)
+        return int(rising[falls[0]] if len(falls) else rising[-1])
+
+    def _soon(self) -> int:
+        """The largest target of the intervals that begin before a step made after the next cooldown could serve."""
+        horizon = self._fluid.time + self._startup + max(self._cool_down, self._fluid.interval)
+        near = (self._starts < horizon - 1e-6) & (self._starts + self._fluid.interval > self._fluid.time + 1e-6)
+        return int(self._target[near].max())
+
+    def _drain(self) -> int:
+        """Workers that serve the load and work off the backlog expected when a worker ordered now serves."""
+        fluid = self._fluid
+        if self._startup:
+            fluid = fluid.copy()
+            fluid.advance(fluid.time + self._startup)
+        if fluid.backlog < 1:
+            return 0
+        need = self._needs[min(int(fluid.time / fluid.interval + 1e-9), len(self._needs) - 1)]
+        left = fluid.tolerance.drain - fluid.time
+        span = left if 0 < left < math.inf else fluid.interval
+        return workers(need.load + fluid.backlog / (self._service_rate() * span), self._config)
+
+    def _service_rate(self) -> float:
+        return self._fluid.service_rate / self._config.worker_concurrency
+
+    def _index(self) -> int:
+        return min(int(self._fluid.time / self._fluid.interval + 1e-9), len(self._needs) - 1)
+
+    def _idle(self) -> bool:
+        servers = self._ordered * self._config.worker_concurrency
+        return self._needs[self._index()].load < self._config.scale_down_threshold * servers
+
+    def _clamp(self, level: int) -> int:
+        return min(max(level, self._config.min_workers), self._config.max_workers)
+
+    def _free_at(self, cooldown: float) -> bool:
+        return self._fluid.time >= self._last + cooldown - 1e-6
+
+    def _change(self, after: int, wanted: int, reason: Reason) -> None:
+        now = self._fluid.time
+        self.changes.append(Change(at=now, before=self._ordered, after=after, wanted=wanted, reason=reason))
+        self._fluid.order(after, now + (self._startup if after > self._ordered else 0.0))
+        self._ordered, self._last = after, now

@@ -1,0 +1,170 @@
+"""The one inverse: the fewest servers that keep a target, for every queueing model."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capacity_planner.contracts import QueueModel, ServiceLaw
+    from capacity_planner.domain.congestion import ServiceTime
+
+PERCENTILE = 0.95
+_NORMAL = NormalDist()
+_WORTH_A_SERVER = 0.01
+_MOST_SERVERS = 2**53
+
+
+@dataclass(frozen=True, kw_only=True)
+class Targets:
+    """What a worker count can keep, in seconds and jobs; ``None`` is not promised.
+
+    Args:
+        p95_latency: 95th percentile of response time [s].
+        max_backlog: jobs that may wait; the 95th percentile of the queue must stay within it.
+    """
+
+    p95_latency: float | None = None
+    max_backlog: int | None = None
+
+
+class Staffing:
+    """How few servers keep the targets, for one queueing model and one service time.
+
+    Args:
+        model: the queueing model.
+        service: facts of the service time.
+        targets: what to keep. A latency that service alone exceeds is replaced by the point where more servers improve
+            the p95 response by less than 1 %; `achievable` says so.
+        spent: called before every evaluation of the model; raises to stop.
+    """
+
+    def __init__(
+        self, model: QueueModel, service: ServiceTime, targets: Targets, spent: Callable[[], None] = lambda: None
+    ) -> None:
+        self._model, self._service, self._spent = model, service, spent
+        self._backlog = targets.max_backlog
+        self._wanted = targets.p95_latency
+        self._known: dict[tuple[float, int], bool] = {}
+
+    @cached_property
+    def law(self) -> ServiceLaw:
+        """The service time's distribution as the model takes it."""
+        return self._model.service_law(self._service)
+
+    @cached_property
+    def least_p95(self) -> float:
+        """The p95 response that no number of servers can beat: the service time's own [s]."""
+        return self.law.quantile(PERCENTILE)
+
+    @cached_property
+    def achievable(self) -> bool:
+        """Whether enough servers keep the latency target."""
+        return self._wanted is None or float(self.law.tail(self._wanted)) < 1.0 - PERCENTILE
+
+    @cached_property
+    def latency(self) -> float | None:
+        """The p95 response that is staffed for [s]."""
+        return self._wanted if self.achievable else self.least_p95 / (1.0 - _WORTH_A_SERVER)
+
+    def keeps(self, arrival_rate: float, servers: int) -> bool:
+        """Whether ``servers`` keep the targets in the steady state at ``arrival_rate`` [jobs/s]."""
+        key = (arrival_rate, servers)
+        if key not in self._known:
+            self._known[key] = self._evaluate(arrival_rate, servers)
+        return self._known[key]
+
+    def fewest(self, arrival_rate: float) -> int:
+        """The fewest servers that keep the targets at ``arrival_rate`` [jobs/s].
+
+        Bisection on the model's tail, which falls as servers are added, from the square-root staffing a + β√a: a
+        handful of evaluations at any load, and never off by one.
+
+        References:
+            Halfin & Whitt (1981), Operations Research 29:567-588; Borst, Mandelbaum & Reiman (2004), Operations
+            Research 52:17-34.
+        """
+        load = arrival_rate * self.law.mean
+        if load <= 0:
+            return 0
+        if load >= _MOST_SERVERS:
+            return _MOST_SERVERS
+        floor = math.floor(load) + 1
+        start = math.ceil(load + _square_root_excess(load, self._slack()) * math.sqrt(load))
+        return fewest(lambda servers: self.keeps(arrival_rate, servers), start=start, floor=floor)
+
+    def largest_rate(self, servers: int) -> float:
+        """The largest arrival rate at which ``servers`` keep the targets [jobs/s], to one part in 10 000."""
+        low, high = 0.0, servers / self.law.mean
+        while high - low > 1e-4 * high:
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.keeps(middle, servers) else (low, middle)
+        return low
+
+    def _evaluate(self, arrival_rate: float, servers: int) -> bool:
+        self._spent()
+        if arrival_rate <= 0:
+            return True
+        if arrival_rate * self.law.mean >= servers:
+            return False
+        return self._keeps_latency(arrival_rate, servers) and self._keeps_backlog(arrival_rate, servers)
+
+    def _keeps_latency(self, arrival_rate: float, servers: int) -> bool:
+        if self.latency is None:
+            return True
+        tail = self._model.response_tail(self.latency, arrival_rate, servers, self._service)
+        return float(tail) <= 1.0 - PERCENTILE
+
+    def _keeps_backlog(self, arrival_rate: float, servers: int) -> bool:
+        """P(queue > n) ≤ 5 %, with the queue that a job finds as the arrivals during its wait."""
+        if self._backlog is None:
+            return True
+        tail = self._model.wait_tail(self._backlog / arrival_rate, arrival_rate, servers, self._service)
+        return float(tail) <= 1.0 - PERCENTILE
+
+    def _slack(self) -> float:
+        """The wait, in mean service times, that the latency target leaves beside a slow job."""
+        return 0.0 if self.latency is None else max(self.latency - self.least_p95, 0.0) / self.law.mean
+
+
+def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
+    """The least n ≥ ``floor`` with ``enough(n)``, for an ``enough`` that stays true once it is true.
+
+    >>> fewest(lambda n: n >= 1234, start=1200, floor=1)
+    1234
+    """
+    guess = max(start, floor)
+    if enough(guess):
+        high, step = guess, 1
+        while high > floor and enough(candidate := max(high - step, floor)):
+            high, step = candidate, 2 * step
+        low = max(high - step, floor) if high > floor else floor - 1
+    else:
+        low, step = guess, 1
+        while not enough(low + step) and low < _MOST_SERVERS:
+            low, step = low + step, 2 * step
+        high = low + step
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high
+
+
+def _square_root_excess(load: float, slack: float) -> float:
+    """β at which a wait is longer than ``slack`` mean service times in 5 % of cases, for many servers.
+
+    References:
+        Halfin & Whitt (1981), Operations Research 29:567-588, eq. 2.3: P(W > 0) = 1/(1 + β Φ(β)/φ(β)).
+    """
+    low, high = 0.0, 4.0
+    while high - low > 0.01:  # noqa: PLR2004 - a hundredth of √a is a good start
+        beta = (low + high) / 2
+        delayed = 1.0 / (1.0 + beta * _NORMAL.cdf(beta) / _NORMAL.pdf(beta))
+        late = delayed * math.exp(-beta * math.sqrt(load) * slack) > 1.0 - PERCENTILE
+        low, high = (beta, high) if late else (low, beta)
+    return high

@@ -1,0 +1,174 @@
+"""Everything a plan rests on, worked out once: needs, the path through them, and how sure it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from capacity_planner.planning import confidence
+from capacity_planner.planning.fluid import Fluid, Tolerance
+from capacity_planner.planning.needs import needs, workers
+from capacity_planner.planning.schedule import Path, follow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capacity_planner.domain.config import PlannerConfig
+    from capacity_planner.domain.metrics import Metrics
+    from capacity_planner.domain.slo import SLO
+    from capacity_planner.planning.demand import Demand
+    from capacity_planner.planning.needs import Need
+    from capacity_planner.planning.staffing import Staffing
+
+_LATE = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """A plan's reasons, for the texts and the figures.
+
+    Args:
+        metrics: the sample the plan starts from.
+        slo: what must hold.
+        config: settings.
+        staffing: the inverse of the queueing model.
+        demands: the arrival rate per interval.
+        needs: what each interval asks for.
+        path: the steps and the queue that results.
+        unchanged: the queue when nothing is done.
+        blocked: whether a cooldown holds back a step that is due now.
+    """
+
+    metrics: Metrics
+    slo: SLO
+    config: PlannerConfig
+    staffing: Staffing
+    demands: tuple[Demand, ...]
+    needs: tuple[Need, ...]
+    path: Path
+    unchanged: Fluid
+    blocked: bool
+
+    @cached_property
+    def kept(self) -> tuple[float, ...]:
+        """P(the SLO holds) per interval, with the plan."""
+        return self._kept(self.path.fluid)
+
+    @cached_property
+    def kept_unchanged(self) -> tuple[float, ...]:
+        """P(the SLO holds) per interval, when nothing is done."""
+        return self._kept(self.unchanged)
+
+    @cached_property
+    def binding(self) -> int:
+        """The interval with the largest load that is staffed."""
+        return max(range(len(self.needs)), key=lambda index: self.needs[index].demand_load)
+
+    @cached_property
+    def broken(self) -> tuple[int, ...]:
+        """The intervals in which the plan has fewer workers than the SLO needs, or too large a backlog."""
+        fluid = self.path.fluid
+        rows = enumerate(zip(self.needs, fluid.least, fluid.late, strict=True))
+        return tuple(i for i, (need, least, late) in rows if least < need.slo or late > _LATE * fluid.interval)
+
+    @property
+    def within_budget(self) -> bool:
+        """Whether no more intervals are broken than the error budget allows."""
+        return len(self.broken) <= self.slo.allowed_share * len(self.needs) + 1e-9
+
+    @property
+    def achievable(self) -> bool:
+        """Whether the plan keeps the SLO within all limits."""
+        return self.staffing.achievable and self.within_budget
+
+    @property
+    def target(self) -> int:
+        """Workers at the end of the first run of steps in one direction."""
+        level = self.metrics.current_workers
+        direction = 0
+        for change in self.path.changes:
+            sign = 1 if change.after > change.before else -1
+            if direction and sign != direction:
+                break
+            level, direction = change.after, sign
+        return level
+
+    @property
+    def servers_now(self) -> int:
+        """Servers of the workers that run now."""
+        return self.metrics.current_workers * self.config.worker_concurrency
+
+    def required(self, index: int) -> int:
+        """The fewest workers for an interval, before limits: for the SLO, its margin and the backlog at its start."""
+        need, fluid = self.needs[index], self.path.fluid
+        backlog = fluid.opening[index]
+        span = min(max(self.slo.drain_time.total_seconds() or fluid.interval, 1.0), fluid.end)
+        drain = workers(need.load + backlog * self.staffing.law.mean / span, self.config) if backlog >= 1 else 0
+        return max(need.slo, need.margin, drain)
+
+    def at(self, seconds: float) -> datetime:
+        """The instant so many seconds after the plan's start."""
+        return self.metrics.timestamp + timedelta(seconds=round(seconds, 6))
+
+    def _kept(self, fluid: Fluid) -> tuple[float, ...]:
+        return confidence.kept(self.demands, self.needs, fluid, self.staffing, self.config.worker_concurrency)
+
+
+def study(
+    metrics: Metrics,
+    slo: SLO,
+    config: PlannerConfig,
+    demands: Sequence[Demand],
+    staffing: Staffing,
+    *,
+    since_scaling: float,
+) -> Study:
+    """Work out needs, steps and the queue.
+
+    Args:
+        metrics: the sample the plan starts from.
+        slo: what must hold.
+        config: settings.
+        demands: the arrival rate per interval.
+        staffing: the inverse of the queueing model.
+        since_scaling: how long ago workers were last scaled [s].
+    """
+    wanted = needs(demands, metrics.arrival_rate, staffing, config)
+    fluid = Fluid(
+        rates=[need.rate for need in wanted],
+        interval=config.plan_interval.total_seconds(),
+        service_rate=config.worker_concurrency / staffing.law.mean,
+        tolerance=_tolerance(slo, staffing),
+        backlog=metrics.backlog,
+        serving=metrics.current_workers,
+    )
+    unchanged = fluid.copy()
+    unchanged.advance(unchanged.end)
+    free = follow(wanted, fluid.copy(), last_change=-float("inf"), config=config)
+    path = follow(wanted, fluid, last_change=-since_scaling, config=config)
+    return Study(
+        metrics=metrics,
+        slo=slo,
+        config=config,
+        staffing=staffing,
+        demands=tuple(demands),
+        needs=wanted,
+        path=path,
+        unchanged=unchanged,
+        blocked=_starts_now(free) and not _starts_now(path),
+    )
+
+
+def _starts_now(path: Path) -> bool:
+    return bool(path.changes) and path.changes[0].at == 0.0
+
+
+def _tolerance(slo: SLO, staffing: Staffing) -> Tolerance:
+    inf = float("inf")
+    return Tolerance(
+        wait=inf if staffing.latency is None else max(staffing.latency - staffing.least_p95, 0.0),
+        jobs=slo.max_backlog or inf,
+        drain=slo.drain_time.total_seconds() or inf,
+    )
