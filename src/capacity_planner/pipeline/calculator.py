@@ -43,7 +43,7 @@ class QueueingCalculator:
     >>> calculator.calculate(20.0, 5.0, 5).utilization
     0.8
     >>> calculator.calculate_capacity(20.0, 5.0, timedelta(seconds=1))
-    6
+    5
     """
 
     def __init__(self, config: PlannerConfig | None = None) -> None:

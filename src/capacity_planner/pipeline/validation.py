@@ -62,16 +62,7 @@ def checked_metrics(metrics: Any, *, at: str = "metrics") -> Metrics:
     Raises:
         PlannerError: ``INVALID_METRICS``.
     """
-    valid = codec.validate(Metrics, metrics, at=at)
-    if valid.utilization > _PERCENT:
-        raise PlannerError(
-            ErrorCode.INVALID_METRICS,
-            f"{at}.utilization is {valid.utilization}, which looks like percent. Give a share, such as 0.75.",
-            details={"field": f"{at}.utilization", "value": valid.utilization},
-        )
-    if valid.service_time_p95 is not None and not valid.service_time_p95:
-        return replace(valid, service_time_p95=None, service_time_std=valid.service_time_std or None)
-    return valid
+    return _understood(codec.validate(Metrics, metrics, at=at), at)
 
 
 def checked_request(request: Any, config: PlannerConfig) -> Checked:
@@ -88,8 +79,8 @@ def checked_request(request: Any, config: PlannerConfig) -> Checked:
     settings = config if valid.config is None else checked_config(valid.config)
     if not valid.slo.has_target:
         raise _invalid("slo", "empty", "sets no target; set p95_latency, max_backlog or drain_time")
-    metrics = checked_metrics(valid.current_metrics, at="current_metrics")
-    history = None if valid.history is None else tuple(checked_metrics(item, at="history") for item in valid.history)
+    metrics = _understood(valid.current_metrics, "current_metrics")
+    history = None if valid.history is None else tuple(_understood(item, "history") for item in valid.history)
     name = _name(valid.queue_name, metrics)
     return Checked(
         queue_name=name,
@@ -124,6 +115,18 @@ def with_service_time(metrics: Metrics, history: tuple[Metrics, ...]) -> Metrics
         service_time_std=known.service_time_std,
         service_time_p95=known.service_time_p95,
     )
+
+
+def _understood(metrics: Metrics, at: str) -> Metrics:
+    if metrics.utilization > _PERCENT:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS,
+            f"{at}.utilization is {metrics.utilization}, which looks like percent. Give a share, such as 0.75.",
+            details={"field": f"{at}.utilization", "value": metrics.utilization},
+        )
+    if metrics.service_time_p95 is not None and not metrics.service_time_p95:
+        return replace(metrics, service_time_p95=None, service_time_std=metrics.service_time_std or None)
+    return metrics
 
 
 def _name(name: str, metrics: Metrics) -> str:

@@ -21,7 +21,7 @@ def kept(
 ) -> tuple[float, ...]:
     """P(the SLO holds) in each interval.
 
-    An interval keeps the SLO when its arrival rate is at most what its least number of serving workers can take; one in
+    An interval keeps the SLO when its peak load is at most what its least number of serving workers can take; one in
     which the backlog is too large for more than 5 % of the time does not keep it.
 
     Args:
@@ -33,10 +33,11 @@ def kept(
     """
     if not staffing.achievable:
         return (0.0,) * len(demands)
+    mean = staffing.law.mean
     largest = {level: staffing.largest_rate(level * concurrency) for level in set(fluid.least)}
     rows = zip(demands, needs, fluid.least, fluid.late, strict=True)
     return tuple(
-        0.0 if late > _TOLERATED * fluid.interval else demand.probability(largest[least] / _lag(need, staffing))
+        0.0 if late > _TOLERATED * fluid.interval else _probability(demand, need, largest[least] * mean, mean)
         for demand, need, least, late in rows
     )
 
@@ -54,7 +55,10 @@ def of_plan(kept: Sequence[float], allowed_share: float) -> float:
     return sorted(kept)[budget]
 
 
-def _lag(need: Need, staffing: Staffing) -> float:
-    """Peak load over the load that the interval's own rate would bring: above 1 while an earlier peak drains."""
-    steady = need.rate * staffing.law.mean
-    return max(need.load / steady, 1e-9) if steady > 0 else 1.0
+def _probability(demand: Demand, need: Need, largest: float, mean: float) -> float:
+    """P(peak load ≤ ``largest``), the load being a straight line in the rate through its median and its quantile."""
+    rise, run = need.demand_load - need.load, need.demand_rate - need.rate
+    slope = rise / run if run > 0 else mean
+    if slope <= 0:
+        return float(largest >= need.load)
+    return demand.probability(need.rate + (largest - need.load) / slope)

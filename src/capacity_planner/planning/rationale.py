@@ -76,7 +76,7 @@ def _load(study: Study) -> str:
     servers = study.servers_now
     if servers and load >= servers:
         growth = metrics.arrival_rate - servers / mean
-        return f"{text}, more than the {servers} servers: the queue grows by {growth:.4g} jobs/s."
+        return f"{text}, which {servers} servers cannot carry: the queue grows by {growth:.4g} jobs/s."
     return f"{text} on {servers} servers."
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from capacity_planner.planning.needs import Need
 
 
+_NOT_WORTH_A_STEP = 0.1
+
+
 class Reason(StrEnum):
     """What made a step necessary."""
 
@@ -55,9 +58,10 @@ def follow(needs: Sequence[Need], fluid: Fluid, *, last_change: float, config: P
     """Decide at every interval, and whenever a cooldown ends, whether to add or to remove workers.
 
     Workers are added when the level ordered is below what keeps the SLO, or its utilisation within scale_up_threshold,
-    in any later interval, counting the steps that can still be made before it; then the plan goes on to the target,
-    with its margin. Workers are removed only from below scale_down_threshold, and not below the target of the
-    intervals that a new step could not reach in time. A climb goes on to the crest of the rise that it begins in.
+    in any later interval, counting the steps that can still be made before it; the plan then climbs to the target, with
+    its margin, at the crest of the rise that begins. Workers are removed only when more than a tenth can go (the
+    tolerance of the Kubernetes HPA: noise should not move a pool), only from below scale_down_threshold, and not below
+    the target of the intervals that a new step could not reach in time.
 
     Args:
         needs: what each interval asks for.
@@ -110,7 +114,8 @@ class _Walk:
             self._climbing = True
             return self._clamp(target), self._why(drain)
         calm = self._clamp(max(target, self._soon()))
-        return (calm, Reason.SHRINK) if calm < ordered and self._idle() else (ordered, Reason.SLO)
+        worth_it = calm < (1.0 - _NOT_WORTH_A_STEP) * ordered
+        return (calm, Reason.SHRINK) if worth_it and self._idle() else (ordered, Reason.SLO)
 
     def _why(self, drain: int) -> Reason:
         """The first floor that the level ordered is below."""

@@ -156,15 +156,25 @@ def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
 
 
 def _square_root_excess(load: float, slack: float) -> float:
-    """β at which a wait is longer than ``slack`` mean service times in 5 % of cases, for many servers.
+    """β at which waiting takes up the slack, for many servers.
+
+    A slack well below the service time is taken up by the mean wait (P(T > t) moves by f(t)·E[W]), a larger one by the
+    waits of the slowest 5 %.
+
+    Args:
+        load: offered load [erlang].
+        slack: target less the p95 of the service time, in mean service times.
 
     References:
         Halfin & Whitt (1981), Operations Research 29:567-588, eq. 2.3: P(W > 0) = 1/(1 + β Φ(β)/φ(β)).
     """
-    low, high = 0.0, 4.0
-    while high - low > 0.01:  # noqa: PLR2004 - a hundredth of √a is a good start
+    low, high, root = 0.0, 4.0, math.sqrt(load)
+    while high - low > min(0.01, 0.5 / root):
         beta = (low + high) / 2
         delayed = 1.0 / (1.0 + beta * _NORMAL.cdf(beta) / _NORMAL.pdf(beta))
-        late = delayed * math.exp(-beta * math.sqrt(load) * slack) > 1.0 - PERCENTILE
+        if slack < 1.0:
+            late = delayed > slack * beta * root
+        else:
+            late = delayed * math.exp(-beta * root * slack) > 1.0 - PERCENTILE
         low, high = (beta, high) if late else (low, beta)
     return high

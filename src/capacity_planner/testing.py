@@ -1,0 +1,109 @@
+"""The batteries that every plug-in must pass, ours and yours: call one from a test of your own.
+
+Each check raises ``AssertionError`` with what does not hold.
+
+    from capacity_planner.testing import check_queue_model
+
+    def test_my_model() -> None:
+        check_queue_model(MyModel())
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capacity_planner.domain.congestion import ServiceTime
+
+if TYPE_CHECKING:
+    from capacity_planner.contracts import ForecastModel, QueueModel
+    from capacity_planner.domain.congestion import FloatArray
+
+__all__ = ["check_forecast_model", "check_queue_model"]
+
+_SERVICE = ServiceTime(mean=2.0, std=1.5)
+_RATES = np.array([0.0, 0.3, 1.0, 4.4, 9.0, 45.0])
+_SERVERS = np.array([0, 1, 2, 10, 19, 100])[:, None]
+
+
+def check_queue_model(model: QueueModel) -> None:
+    """Hold a queueing model to the promise of `QueueModel`."""
+    _queue_fields(model)
+    _queue_corners(model)
+    _queue_tails(model)
+    _queue_scale(model)
+
+
+def check_forecast_model(model: ForecastModel) -> None:
+    """Hold a forecast model to the promise of `ForecastModel`."""
+    rates = 10.0 + 5.0 * np.sin(np.arange(max(400, 2 * model.minimum_samples)) / 9.0)
+    rates[50:60] = np.nan
+    given = rates.copy()
+    hindcast = model.hindcast(rates, 6)
+    assert hindcast.shape == (len(rates), 6), "hindcast has one row an origin and one column a step"
+    assert model.predict(rates, 6).shape == (6,), "predict has one value a step"
+    np.testing.assert_array_equal(rates, given, err_msg="the input is not changed")
+    np.testing.assert_allclose(model.predict(rates, 6), hindcast[-1], err_msg="predict is the newest hindcast")
+    assert np.isfinite(hindcast[model.minimum_samples :]).all(), "a gap in the rates is no gap in the forecast"
+    steady = np.full_like(rates, 7.0)
+    np.testing.assert_allclose(model.predict(steady, 6), 7.0, rtol=1e-6, err_msg="what was steady stays")
+    _only_the_past(model, rates)
+
+
+def _only_the_past(model: ForecastModel, rates: FloatArray) -> None:
+    """A row may know the series up to its origin; what was tuned on all of it must not leak a future value."""
+    shifted = rates.copy()
+    shifted[-1] = rates[-1] * 1.01
+    before, after = model.hindcast(rates, 6), model.hindcast(shifted, 6)
+    np.testing.assert_allclose(after[:-1], before[:-1], err_msg="an earlier origin does not know the newest rate")
+
+
+def _queue_fields(model: QueueModel) -> None:
+    state = model.solve(_RATES, _SERVERS, _SERVICE)
+    shape = np.broadcast_shapes(_RATES.shape, _SERVERS.shape)
+    for name in state.__dataclass_fields__:
+        values = getattr(state, name)
+        assert values.shape == shape, f"{name} has the broadcast shape"
+        assert not np.isnan(values).any(), f"{name} is never NaN"
+        assert (values >= 0).all(), f"{name} is never negative"
+    stable = np.isfinite(state.wait)
+    mean = model.service_law(_SERVICE).mean
+    np.testing.assert_allclose(state.response[stable], state.wait[stable] + mean, err_msg="W = W_q + E[S]")
+    rates = np.broadcast_to(_RATES, shape)[stable]
+    np.testing.assert_allclose(
+        state.queue_length[stable], rates * state.wait[stable], rtol=1e-9, err_msg="Little's law: L_q = λ W_q"
+    )
+
+
+def _queue_corners(model: QueueModel) -> None:
+    law = model.service_law(_SERVICE)
+    idle = model.solve(0.0, 3, _SERVICE)
+    assert float(idle.wait) == 0.0, "nobody waits where nothing arrives"
+    assert np.isclose(float(idle.p95_response), law.quantile(0.95)), "the response is then the service alone"
+    full = model.solve(5.0, 10, _SERVICE)
+    assert np.isinf(float(full.wait)), "at ρ = 1 the wait is infinite"
+    assert float(full.probability_of_wait) == 1.0, "at ρ = 1 everybody waits"
+    assert float(full.throughput) == 5.0, "servers pass on at most c·μ"  # noqa: PLR2004 - 10 servers / 2 s
+    assert float(model.response_tail(9.0, 5.0, 10, _SERVICE)) == 1.0, "an unstable queue is always late"
+
+
+def _queue_tails(model: QueueModel) -> None:
+    times = np.linspace(0.0, 30.0, 61)
+    for tail in (model.response_tail, model.wait_tail):
+        values = tail(times, 4.4, 10, _SERVICE)
+        assert ((values >= 0) & (values <= 1)).all(), "a tail is a probability"
+        assert (np.diff(values) <= 1e-9).all(), "a tail falls with time"
+        by_servers = tail(3.0, 4.4, np.arange(9, 40), _SERVICE)
+        assert (np.diff(by_servers) <= 1e-12).all(), "a tail falls as servers are added"
+    state = model.solve(4.4, np.array([9, 10, 14]), _SERVICE)
+    late = model.response_tail(state.p95_response, 4.4, np.array([9, 10, 14]), _SERVICE)
+    np.testing.assert_allclose(late, 0.05, rtol=1e-4, err_msg="5 % of jobs are later than the p95")
+
+
+def _queue_scale(model: QueueModel) -> None:
+    slower = ServiceTime(mean=20.0, std=15.0)
+    fast, slow = model.solve(4.4, 10, _SERVICE), model.solve(0.44, 10, slower)
+    np.testing.assert_allclose(
+        slow.p95_response, 10.0 * fast.p95_response, rtol=1e-9, err_msg="all times ten times longer, the p95 too"
+    )
