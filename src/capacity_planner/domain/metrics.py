@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from capacity_planner.fields import CONFIG, Count, Duration, Instant, NonNegative, Text
+from capacity_planner.fields import CONFIG, Count, Duration, Instant, NonNegative, Rate, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Metrics:
     __pydantic_config__ = CONFIG
 
     timestamp: Instant
-    arrival_rate: NonNegative
+    arrival_rate: Rate
     service_time: Duration = timedelta(0)
     service_time_p95: Duration | None = None
     service_time_std: Duration | None = None

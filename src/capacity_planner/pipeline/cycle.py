@@ -15,7 +15,7 @@ from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.staffing import Staffing, Targets
-from capacity_planner.planning.study import Study, study
+from capacity_planner.planning.study import Scaled, Study, study
 from capacity_planner.registry import queue_models
 from capacity_planner.units import format_duration, words
 
@@ -34,6 +34,18 @@ _BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)
 
 
 @dataclass(frozen=True, kw_only=True)
+class Scaling:
+    """A scaling that was carried out: to ``workers``, at ``at``."""
+
+    workers: int
+    at: datetime
+
+    def seen_from(self, now: datetime) -> Scaled:
+        """The same, as long ago as it is."""
+        return Scaled(workers=self.workers, ago=(now - self.at).total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cycle:
     """What a cycle came to: the response, and what speaks against applying it unseen."""
 
@@ -42,13 +54,13 @@ class Cycle:
     objection: PlannerError | None
 
 
-def run(request: Checked, samples: Sequence[Metrics], last_scaling: datetime | None, deadline: Deadline) -> Cycle:
+def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, deadline: Deadline) -> Cycle:
     """Forecast, staff, schedule and explain.
 
     Args:
         request: a checked request.
         samples: the samples up to and with the current one, oldest first.
-        last_scaling: when workers were last scaled.
+        scaling: the last scaling that was recorded.
         deadline: the call's time limit.
     """
     started = perf_counter()
@@ -60,9 +72,14 @@ def run(request: Checked, samples: Sequence[Metrics], last_scaling: datetime | N
         _targets(request.slo),
         deadline.check,
     )
-    since = _since(None if request.force_regen else last_scaling, metrics)
     result = study(
-        metrics, request.slo, config, [Demand.of(item) for item in future.forecasts], staffing, since_scaling=since
+        metrics,
+        request.slo,
+        config,
+        [Demand.of(item) for item in future.forecasts],
+        staffing,
+        scaled=None if scaling is None else scaling.seen_from(metrics.timestamp),
+        cooling=not request.force_regen,
     )
     plan = assemble.plan(result)
     deadline.check()
@@ -80,10 +97,6 @@ def run(request: Checked, samples: Sequence[Metrics], last_scaling: datetime | N
 
 def _targets(slo: SLO) -> Targets:
     return Targets(p95_latency=slo.p95_latency.total_seconds() or None, max_backlog=slo.max_backlog or None)
-
-
-def _since(last_scaling: datetime | None, metrics: Metrics) -> float:
-    return float("inf") if last_scaling is None else (metrics.timestamp - last_scaling).total_seconds()
 
 
 def _congestion(result: Study) -> QueueingResult:

@@ -13,6 +13,7 @@ from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark
 from capacity_planner.history.memory import SampleStore, merge
 from capacity_planner.pipeline import cycle
+from capacity_planner.pipeline.cycle import Scaling
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.validation import checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds, parse_instant
@@ -35,6 +36,7 @@ class _Queue:
     lock: RLock = field(default_factory=RLock)
     store: SampleStore = field(default_factory=SampleStore)
     state: PlannerState = field(default_factory=PlannerState)
+    scaling: Scaling | None = None
     answered: tuple[Any, PlanResponse] | None = None
 
 
@@ -97,7 +99,9 @@ class CapacityPlanner:
             self._remember(queue, sample, self._config)
 
     def record_scaling(self, workers: int, at: datetime, *, queue_name: str | None = None) -> None:
-        """Tell that the workers of a queue were scaled; the cooldown runs from ``at``.
+        """Tell that the workers of a queue were scaled.
+
+        The cooldown runs from ``at``, and workers that were ordered but do not serve yet are not ordered again.
 
         Args:
             workers: workers now.
@@ -113,9 +117,7 @@ class CapacityPlanner:
         with queue.lock:
             cooldown = max(self._config.cooldown_period, self._config.cooldown_up)
             queue.state = replace(queue.state, last_scaling=instant, cooldown_until=instant + cooldown)
-            if samples := queue.store.samples():
-                newest = replace(samples[-1], current_workers=count)
-                queue.store.add(newest, self._config.history_window)
+            queue.scaling = Scaling(workers=count, at=instant)
 
     def update_config(self, config: PlannerConfig) -> None:
         """Use other settings from now on; on an error the old ones stay.
@@ -155,7 +157,7 @@ class CapacityPlanner:
         earlier = queue.store.samples() if checked.history is None else checked.history
         window = checked.config.history_window
         samples = merge((*earlier, checked.metrics), until=checked.metrics.timestamp, window=window)
-        done = cycle.run(checked, samples, queue.state.last_scaling, deadline)
+        done = cycle.run(checked, samples, queue.scaling, deadline)
         self._remember(queue, checked.metrics, checked.config)
         self._conclude(queue, checked, done)
         if done.objection:
@@ -183,7 +185,7 @@ class CapacityPlanner:
 
     def _key(self, checked: Checked, queue: _Queue) -> Any:
         """What an answer depends on."""
-        return (checked, queue.store.samples() if checked.history is None else (), queue.state.last_scaling)
+        return (checked, queue.store.samples() if checked.history is None else (), queue.scaling)
 
 
 def _argument(name: str, value: Any, read: Any) -> Any:

@@ -25,9 +25,9 @@ def plan(study: Study) -> CapacityPlan:
     made = CapacityPlan(
         id="",
         generated_at=metrics.timestamp,
-        current_workers=metrics.current_workers,
+        current_workers=study.current,
         target_workers=study.target,
-        delta=study.target - metrics.current_workers,
+        delta=study.target - study.current,
         steps=tuple(_steps(study)) or (_rest(study, sure),),
         confidence=sure,
         cost_impact=_cost(study),
@@ -75,7 +75,7 @@ def _step(study: Study, sequence: int, change: Change, end: float) -> ScalingSte
 
 
 def _rest(study: Study, sure: float) -> ScalingStep:
-    workers, start = study.metrics.current_workers, study.metrics.timestamp
+    workers, start = study.current, study.metrics.timestamp
     return ScalingStep(
         sequence=1,
         scheduled_at=start,
@@ -100,9 +100,9 @@ def _cost(study: Study) -> CostAnalysis:
     fluid, intervals = study.path.fluid, len(study.needs)
     return cost.analyse(
         study.config,
-        current=study.metrics.current_workers,
+        current=study.current,
         target=study.target,
-        mean_added=fluid.worker_seconds / fluid.end - study.metrics.current_workers,
+        mean_added=fluid.worker_seconds / fluid.end - study.current,
         risk=1.0 - sum(study.kept) / intervals,
         risk_unchanged=1.0 - sum(study.kept_unchanged) / intervals,
     )

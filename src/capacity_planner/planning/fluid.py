@@ -56,6 +56,11 @@ class Fluid:
         """End of the last interval [s]."""
         return len(self.rates) * self.interval
 
+    @property
+    def ordered(self) -> int:
+        """Workers that serve or start."""
+        return max([self.serving, *(level for _, level in self.starting)])
+
     def copy(self) -> Fluid:
         """A walk of its own from here on."""
         return replace(
@@ -70,7 +75,7 @@ class Fluid:
         """Order ``workers``: fewer stop at once, those still starting first; more serve from ``ready``."""
         self.serving = min(self.serving, workers)
         self.starting = [(at, min(level, workers)) for at, level in self.starting]
-        if workers > max([self.serving, *(level for _, level in self.starting)]):
+        if workers > self.ordered:
             self.starting.append((ready, workers))
 
     def advance(self, until: float) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from capacity_planner.planning.staffing import Staffing
 
 
+_MOST = 1e15
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
     """What one interval asks for, before the limits.
@@ -68,8 +71,8 @@ def needs(demands: Sequence[Demand], before: float, staffing: Staffing, config: 
 
 
 def workers(servers: float, config: PlannerConfig) -> int:
-    """Whole workers that hold so many servers."""
-    return math.ceil(servers / config.worker_concurrency - 1e-9)
+    """Whole workers that hold so many servers, and no more than anyone can count."""
+    return math.ceil(min(servers / config.worker_concurrency, _MOST) - 1e-9)
 
 
 def _need(

@@ -48,7 +48,7 @@ def of_step(study: Study, change: Change) -> str:
 
 def of_rest(study: Study) -> str:
     """Why nothing changes."""
-    current = study.metrics.current_workers
+    current = study.current
     need = study.needs[study.binding]
     if current < need.hold:
         return f"No step is possible: {need.hold} workers are needed and max_workers is {study.config.max_workers}."
@@ -102,7 +102,7 @@ def _decision(study: Study) -> list[str]:
 
 
 def _outcome(study: Study, confidence: float) -> str:
-    current, target = study.metrics.current_workers, study.target
+    current, target = study.current, study.target
     steps = len(study.path.changes)
     move = f"{current} → {target} workers in {steps} step{'s' if steps != 1 else ''}" if steps else "No change"
     return f"{move}; the SLO holds over the window with probability {confidence:.0%}."

@@ -79,7 +79,7 @@ def follow(needs: Sequence[Need], fluid: Fluid, *, last_change: float, config: P
 class _Walk:
     def __init__(self, needs: Sequence[Need], fluid: Fluid, last_change: float, config: PlannerConfig) -> None:
         self._needs, self._fluid, self._config = needs, fluid, config
-        self._last, self._ordered, self._climbing = last_change, fluid.serving, False
+        self._last, self._ordered, self._climbing = last_change, fluid.ordered, False
         self._starts = np.arange(len(needs)) * fluid.interval
         self._hold = np.array([need.hold for need in needs])
         self._target = np.array([need.target for need in needs])

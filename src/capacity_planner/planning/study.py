@@ -25,12 +25,21 @@ if TYPE_CHECKING:
 _LATE = 0.05
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaled:
+    """The last scaling: to ``workers``, ``ago`` seconds before the sample was taken (negative: after it)."""
+
+    workers: int
+    ago: float
+
+
 @dataclass(frozen=True, kw_only=True)
 class Study:
     """A plan's reasons, for the texts and the figures.
 
     Args:
         metrics: the sample the plan starts from.
+        current: workers ordered at that instant.
         slo: what must hold.
         config: settings.
         staffing: the inverse of the queueing model.
@@ -42,6 +51,7 @@ class Study:
     """
 
     metrics: Metrics
+    current: int
     slo: SLO
     config: PlannerConfig
     staffing: Staffing
@@ -86,7 +96,7 @@ class Study:
     @property
     def target(self) -> int:
         """Workers at the end of the first run of steps in one direction."""
-        level = self.metrics.current_workers
+        level = self.current
         direction = 0
         for change in self.path.changes:
             sign = 1 if change.after > change.before else -1
@@ -97,8 +107,8 @@ class Study:
 
     @property
     def servers_now(self) -> int:
-        """Servers of the workers that run now."""
-        return self.metrics.current_workers * self.config.worker_concurrency
+        """Servers of the workers that run now, or are starting."""
+        return self.current * self.config.worker_concurrency
 
     def required(self, index: int) -> int:
         """The fewest workers for an interval, before limits: for the SLO, its margin and the backlog at its start."""
@@ -123,7 +133,8 @@ def study(
     demands: Sequence[Demand],
     staffing: Staffing,
     *,
-    since_scaling: float,
+    scaled: Scaled | None = None,
+    cooling: bool = True,
 ) -> Study:
     """Work out needs, steps and the queue.
 
@@ -133,22 +144,28 @@ def study(
         config: settings.
         demands: the arrival rate per interval.
         staffing: the inverse of the queueing model.
-        since_scaling: how long ago workers were last scaled [s].
+        scaled: the last scaling there was; workers it ordered that do not serve yet are not ordered again.
+        cooling: whether its cooldown holds.
     """
     wanted = needs(demands, metrics.arrival_rate, staffing, config)
+    serving, starting = _pool(metrics.current_workers, scaled, config.startup_delay.total_seconds())
     fluid = Fluid(
         rates=[need.rate for need in wanted],
         interval=config.plan_interval.total_seconds(),
         service_rate=config.worker_concurrency / staffing.law.mean,
         tolerance=_tolerance(slo, staffing),
         backlog=metrics.backlog,
-        serving=metrics.current_workers,
+        serving=serving,
+        starting=starting,
     )
     unchanged = fluid.copy()
+    current = fluid.ordered
     unchanged.advance(unchanged.end)
     free = follow(wanted, fluid.copy(), last_change=-float("inf"), config=config)
-    path = follow(wanted, fluid, last_change=-since_scaling, config=config)
+    last_change = -scaled.ago if scaled and cooling else -float("inf")
+    path = follow(wanted, fluid, last_change=last_change, config=config)
     return Study(
+        current=current,
         metrics=metrics,
         slo=slo,
         config=config,
@@ -159,6 +176,15 @@ def study(
         unchanged=unchanged,
         blocked=_starts_now(free) and not _starts_now(path),
     )
+
+
+def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, list[tuple[float, int]]]:
+    """Workers that serve, and those that start: (from when [s], how many then)."""
+    if scaled is None or scaled.ago >= max(startup, 0.0):
+        return serving, []
+    if scaled.workers <= serving:
+        return (scaled.workers if scaled.ago < 0 else serving), []
+    return serving, [(startup - scaled.ago, scaled.workers)]
 
 
 def _starts_now(path: Path) -> bool:
