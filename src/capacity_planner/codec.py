@@ -10,13 +10,11 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hints
 
 from capacity_planner.errors import ErrorCode, PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic import TypeAdapter, ValidationError
     from pydantic_core import ErrorDetails
 
@@ -114,7 +112,7 @@ def _finding(cls: type[Any], detail: ErrorDetails, at: str) -> dict[str, str]:
         case "missing":
             sentence, value = f"{name} is missing.", ""
         case "unexpected_keyword_argument":
-            sentence = f"{name} is not a field here.{_nearest(cls, str(detail['loc'][-1]))}"
+            sentence = f"{name} is not a field here.{_nearest(cls, detail['loc'])}"
         case _:
             sentence = f"{name} is {value}: {detail['msg']}."
     return {"field": name, "value": value, "message": sentence}
@@ -123,14 +121,14 @@ def _finding(cls: type[Any], detail: ErrorDetails, at: str) -> dict[str, str]:
 _BRANCHES = {"Metrics", "PlannerConfig"}
 
 
-def _nearest(cls: type[Any], name: str) -> str:
-    near = difflib.get_close_matches(name, list(_field_names(cls)), n=1)
+def _nearest(cls: type[Any], path: tuple[Any, ...]) -> str:
+    """The field's name that is like the last part of ``path``, of the type where the path leads."""
+    *way, name = (str(part) for part in path)
+    for part in way:
+        inner = get_type_hints(cls).get(part)
+        cls = next((kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and is_dataclass(kind)), cls)
+    near = difflib.get_close_matches(name, [item.name for item in fields(cls)], n=1)
     return f" Did you mean {near[0]}?" if near else ""
-
-
-def _field_names(cls: type[Any]) -> Iterator[str]:
-    if is_dataclass(cls):
-        yield from (item.name for item in fields(cls))
 
 
 def _show(value: Any) -> str:

@@ -86,6 +86,11 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
 )
 
 
+def _is_flag(value: Any) -> bool:
+    """Whether this is NumPy's bool, which must be known without importing NumPy."""
+    return type(value).__name__ in {"bool", "bool_"}
+
+
 def _shown(limit: Any) -> str:
     return units.words(limit) if isinstance(limit, timedelta) else str(limit)
 
@@ -128,7 +133,7 @@ class RealMark(Mark):
     unbounded: bool = False
 
     def read(self, value: Any) -> float:
-        if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
+        if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__") or _is_flag(value):
             raise ValueError("is not a number.")
         try:
             number = float(value)
@@ -153,8 +158,8 @@ class CountMark(Mark):
     """A whole number; ``5.0`` is one, ``5.5`` and ``True`` are not."""
 
     def read(self, value: Any) -> int:
-        if isinstance(value, bool):
-            raise ValueError("is not a whole number.")  # noqa: TRY004 - pydantic collects ValueErrors
+        if isinstance(value, bool) or _is_flag(value):
+            raise ValueError("is not a whole number.")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         try:
