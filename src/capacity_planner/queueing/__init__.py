@@ -1,1 +1,4 @@
-"""Load and servers to congestion: one file per model, `_files` hold the kernels they share. Arrays in, arrays out; no clock, no dice."""
+"""Load and servers to congestion: one file per model, `_files` hold the kernels they share.
+
+Arrays in, arrays out; no clock, no dice.
+"""
