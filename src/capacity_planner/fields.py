@@ -11,7 +11,7 @@ import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_type_hints
 
 from capacity_planner import units
 
@@ -239,6 +239,19 @@ class QuantilesMark(Mark):
 
     def schema(self) -> dict[str, Any]:
         return {"type": "object", "additionalProperties": {"type": "number"}}
+
+
+def marks_of(cls: type[Any]) -> dict[str, Mark]:
+    """The rule of every field of a domain type that has one, by the field's name."""
+    hints = get_type_hints(cls, include_extras=True)
+    return {name: mark for name, hint in hints.items() if (mark := _mark(hint)) is not None}
+
+
+def _mark(hint: Any) -> Mark | None:
+    """The mark of a type or of what it is optional of."""
+    found = (part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Mark))
+    inner = (_mark(part) for part in get_args(hint) if hasattr(part, "__metadata__"))
+    return next(found, None) or next(inner, None)
 
 
 _NONE = timedelta(0)

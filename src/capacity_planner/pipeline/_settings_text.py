@@ -6,12 +6,12 @@ import inspect
 import re
 from datetime import timedelta
 from functools import cache
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 from capacity_planner import units
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.slo import SLO
-from capacity_planner.fields import Mark
+from capacity_planner.fields import Mark, marks_of
 
 TABLES: dict[str, type[Any]] = {"planner": PlannerConfig, "slo": SLO}
 
@@ -26,17 +26,7 @@ _HEAD = """\
 @cache
 def marks() -> dict[str, Mark]:
     """``planner.max_workers`` → the field's rule, in the order of the fields."""
-    return {
-        f"{table}.{name}": _mark(hint)
-        for table, cls in TABLES.items()
-        for name, hint in get_type_hints(cls, include_extras=True).items()
-        if name in cls.__dataclass_fields__
-    }
-
-
-def _mark(hint: Any) -> Mark:
-    found = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Mark)]
-    return found[0] if found else _mark(get_args(hint)[0])
+    return {f"{table}.{name}": mark for table, cls in TABLES.items() for name, mark in marks_of(cls).items()}
 
 
 @cache

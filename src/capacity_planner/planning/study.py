@@ -111,12 +111,12 @@ class Study:
         return self.current * self.config.worker_concurrency
 
     def required(self, index: int) -> int:
-        """The fewest workers for an interval, before limits: for the SLO, its margin and the backlog at its start."""
+        """The fewest workers for an interval, before limits: for the SLO and the backlog at its start."""
         need, fluid = self.needs[index], self.path.fluid
         backlog = fluid.opening[index]
         span = min(max(self.slo.drain_time.total_seconds() or fluid.interval, 1.0), fluid.end)
         drain = workers(need.load + backlog * self.staffing.law.mean / span, self.config) if backlog >= 1 else 0
-        return max(need.slo, need.margin, drain)
+        return max(need.slo, drain)
 
     def at(self, seconds: float) -> datetime:
         """The instant so many seconds after the plan's start."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+
+from capacity_planner.queueing._special import gauss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,7 +66,7 @@ class FirstDelay:
         if x >= self.edges[-1]:
             return float(self.capped_integral[-1] + (x - self.edges[-1]) * self.capped[-1])
         index = int(np.searchsorted(self.edges, x, side="right")) - 1
-        node, weight = np.polynomial.legendre.leggauss(_GAUSS)
+        node, weight = gauss(_GAUSS)
         half = 0.5 * (x - self.edges[index])
         inside = self.capped_at(self.edges[index] + half * (node + 1.0))
         return float(self.capped_integral[index] + half * (weight @ inside))
@@ -83,7 +85,7 @@ def first_delay(law: Law, servers: float) -> FirstDelay:
     '0.250000000'
     """
     edges = _panel_edges(law, servers)
-    node, weight = np.polynomial.legendre.leggauss(_GAUSS)
+    node, weight = gauss(_GAUSS)
     half = 0.5 * np.diff(edges)[:, None]
     x = edges[:-1, None] + half * (node + 1.0)
     tail = law.residual_tail(x) ** servers
@@ -185,11 +187,13 @@ def _transform_less_one(capped: FloatArray, integral: float, step: float) -> Com
     return narrowed
 
 
+@cache
 def _damping() -> FloatArray:
     powers: FloatArray = np.exp(math.log(_TILT) / (2 * _POINTS) * np.arange(_POINTS, dtype=float))
     return powers
 
 
+@cache
 def _second_difference() -> ComplexArray:
     z = np.exp(math.log(_TILT) / (2 * _POINTS) - 1j * math.pi / _POINTS * np.arange(_POINTS + 1))
     difference: ComplexArray = (z - 1.0) ** 2

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,7 +43,11 @@ def stirling_error(count: ArrayLike) -> FloatArray:
     >>> f"{stirling_error(100.0):.15f}"
     '0.000833330555635'
     """
-    inverse = 1.0 / plain(count)
+    error: FloatArray = _stirling(1.0 / plain(count))
+    return error
+
+
+def _stirling(inverse: Any) -> Any:
     square = inverse * inverse
     total = _STIRLING[-1] * square + _STIRLING[-2]
     for coefficient in _STIRLING[-3::-1]:
@@ -64,14 +69,18 @@ def deviance(count: ArrayLike, mean: ArrayLike) -> FloatArray:
     '4.999996666669e-07'
     """
     n, m = plain(count), plain(mean)
+    square, near = _near_deviance(n, m)
+    return np.where(square < _NEAR, near, n * np.log(n / m) - (n - m))
+
+
+def _near_deviance(n: Any, m: Any) -> tuple[Any, Any]:
     gap = n - m
     v = gap / (n + m)
     square = v * v
     series = square / 19 + 1 / 17
     for odd in range(15, 1, -2):
         series = series * square + 1 / odd
-    near = gap * v + 2.0 * n * v * square * series
-    return np.where(square < _NEAR, near, n * np.log(n / m) - gap)
+    return square, gap * v + 2.0 * n * v * square * series
 
 
 @np.errstate(all="ignore")
@@ -117,7 +126,6 @@ def erlang_b(servers: ArrayLike, offered_load: ArrayLike) -> FloatArray:
     return np.where(far, _overloaded_blocking(c, np.where(far, a, 2.0 * c + 5.0)), blocking)
 
 
-@np.errstate(all="ignore")
 def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> FloatArray:
     """The probability that a job waits in M/M/c; 1 where the load reaches the servers, 0 where nothing is offered.
 
@@ -132,15 +140,35 @@ def erlang_c(servers: ArrayLike, offered_load: ArrayLike) -> FloatArray:
     '0.036105359158'
     """
     c, a = plain(servers), plain(offered_load)
-    load = np.where(a < c, a, 0.0)[()]
-    blocking = _blocking(c, load)
-    waiting = blocking / ((c - load) / c + (load / c) * blocking)
+    if not c.ndim and not a.ndim:
+        return plain(_single_waiting(float(c), float(a)))
+    load = np.where(a < c, a, 0.0)
+    with np.errstate(all="ignore"):
+        blocking = _blocking(c, load)
+        waiting = blocking / ((c - load) / c + (load / c) * blocking)
     return np.where(load > 0.0, waiting, np.where(a > 0.0, 1.0, 0.0))
 
 
 def _blocking(c: FloatArray, a: FloatArray) -> FloatArray:
     reached: FloatArray = special().gammaincc(np.minimum(c, _LARGEST) + 1.0, np.minimum(a, _LARGEST))
     return poisson_pmf(c, a) / reached
+
+
+def _single_waiting(c: float, a: float) -> float:
+    """Erlang's C in Python's own floats: for one number ten times as fast as NumPy."""
+    if not 0.0 < a < c:
+        return float(a > 0.0)
+    n, m = min(c, _LARGEST), min(a, _LARGEST)
+    blocking = _single_pmf(n, m) / float(special().gammaincc(n + 1.0, m))
+    return blocking / ((c - a) / c + (a / c) * blocking)
+
+
+def _single_pmf(n: float, m: float) -> float:
+    if n < _SMALL:
+        return math.exp(n * math.log(m) - m - math.lgamma(n + 1.0))
+    square, near = _near_deviance(n, m)
+    deviation = near if square < _NEAR else n * math.log(n / m) - (n - m)
+    return math.exp(-_stirling(1.0 / n) - deviation - _HALF_LOG_TAU) / math.sqrt(n)
 
 
 def _overloaded_blocking(c: FloatArray, a: FloatArray) -> FloatArray:

@@ -102,8 +102,8 @@ class Gamma(Law):
             step = poisson_pmf(k, y)
             first = special().gammaincc(k + 1.0, y)
             ratio = y / (k + 1.0)
-            second = first + np.nan_to_num(step * ratio)
-            third = second + np.nan_to_num(step * ratio * (y / (k + 2.0)))
+            second = first + step * ratio
+            third = second + step * ratio * (y / (k + 2.0))
         return np.maximum(first - step, 0.0), first, second * (1.0 + self.scv), third * self.third_moment
 
     def quantile(self, level: float) -> float:

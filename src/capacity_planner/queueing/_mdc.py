@@ -17,7 +17,7 @@ import numpy as np
 
 from capacity_planner.queueing._erlang import deviance, poisson_pmf
 from capacity_planner.queueing._roots import falling_root
-from capacity_planner.queueing._special import special
+from capacity_planner.queueing._special import gauss, special
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -197,7 +197,7 @@ def _contour(servers: int, load: float) -> tuple[float, float, float]:
 
 
 def _panels(end: float) -> tuple[FloatArray, FloatArray]:
-    node, weight = np.polynomial.legendre.leggauss(_NODES)
+    node, weight = gauss(_NODES)
     edges = np.linspace(0.0, end, math.ceil(end / _PANEL) + 1)
     half = 0.5 * np.diff(edges)[:, None]
     return (edges[:-1, None] + half * (node + 1.0)).ravel(), (half * weight).ravel()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from capacity_planner import units
 from capacity_planner.domain.metrics import Metrics
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.fields import CountMark, DurationMark, Mark, RealMark
+from capacity_planner.fields import CountMark, DurationMark, RealMark, marks_of
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -21,6 +20,7 @@ TimeUnit: TypeAlias = Literal["s", "ms"]
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _RATE = RealMark(ge=0)
+_MARKS = marks_of(Metrics)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -56,23 +56,12 @@ def field(name: str, cell: Any) -> Any:
     Raises:
         ValueError: the cell is no such value; the message says the remedy.
     """
-    mark = _marks()[name]
+    mark = _MARKS[name]
     if isinstance(mark, DurationMark):
         return mark.checked(units.parse_duration(cell, wire=False))
     if isinstance(mark, CountMark):
         return mark.checked(number(cell))
     return mark.checked(number(cell) if isinstance(mark, RealMark) else str(cell).strip())
-
-
-@cache
-def _marks() -> dict[str, Mark]:
-    hints = get_type_hints(Metrics, include_extras=True)
-    return {name: _mark(hint) for name, hint in hints.items() if name != "__pydantic_config__"}
-
-
-def _mark(hint: Any) -> Mark:
-    found = [part for part in getattr(hint, "__metadata__", ()) if isinstance(part, Mark)]
-    return found[0] if found else _mark(get_args(hint)[0])
 
 
 @dataclass(frozen=True, slots=True)

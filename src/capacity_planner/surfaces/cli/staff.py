@@ -19,17 +19,36 @@ Examples:
 
 Exit codes: 0 answered; 2 invalid input; 3 no number of workers keeps the target (the least achievable p95 is told)."""
 
-_SHOWN, _RANGE = "What to show", {"min": 0, "max": 10_000_000}
+_LOAD, _SHOWN, _RANGE = "The load", "What to show", {"min": 0, "max": 10_000_000}
 
-Rate = Annotated[float, typer.Option("--arrival-rate", metavar="JOBS/S", help="Arrival rate λ.", min=0)]
-Mean = Annotated[str, typer.Option("--service-time", metavar="DURATION", help="Mean time one job takes, such as 2s.")]
+Rate = Annotated[
+    float, typer.Option("--arrival-rate", metavar="JOBS/S", help="Arrival rate λ.", min=0, rich_help_panel=_LOAD)
+]
+Mean = Annotated[
+    str,
+    typer.Option(
+        "--service-time", metavar="DURATION", help="Mean time one job takes, such as 2s.", rich_help_panel=_LOAD
+    ),
+]
 Std = Annotated[
     str | None,
-    typer.Option("--std", "--service-time-std", metavar="DURATION", help="Its standard deviation. With mgc."),
+    typer.Option(
+        "--std",
+        "--service-time-std",
+        metavar="DURATION",
+        help="Its standard deviation. With mgc.",
+        rich_help_panel=_LOAD,
+    ),
 ]
 Percentile = Annotated[
     str | None,
-    typer.Option("--service-p95", "--service-time-p95", metavar="DURATION", help="Its 95th percentile, if known."),
+    typer.Option(
+        "--service-p95",
+        "--service-time-p95",
+        metavar="DURATION",
+        help="Its 95th percentile, if known.",
+        rich_help_panel=_LOAD,
+    ),
 ]
 Workers = Annotated[
     list[int] | None,
