@@ -14,12 +14,15 @@ from capacity_planner.queueing._mixtures import Blend, Hyperexponential
 from capacity_planner.queueing._roots import falling_root
 
 if TYPE_CHECKING:
-    from capacity_planner.domain.congestion import ServiceTime
+    from numpy.typing import ArrayLike
+
+    from capacity_planner.domain.congestion import FloatArray, ServiceTime
     from capacity_planner.queueing._law import Law
 
 _LEVEL = 0.95
 _Z = 1.6448536269514722
 _LARGEST_SCV = 1e6
+_LARGEST_RATIO = 1e9
 _SMALLEST_SCV = 1e-10
 # The shape at which the gamma's p95/mean is largest, 5.83.
 _GAMMA_PEAK = 0.08886
@@ -152,21 +155,25 @@ def _usual(lognormal: Law, gamma: Law, ratio: float) -> tuple[list[tuple[float, 
 
 def _two_kinds(scv: float, ratio: float) -> tuple[Hyperexponential | None, float]:
     """Two kinds of jobs with this SCV and p95/mean, and from 0 to 1 how evenly they share the work."""
-    spread = 0.5 * (scv - 1.0)
+    spread, ratio = 0.5 * (scv - 1.0), min(ratio, _LARGEST_RATIO)
     balanced = math.log(0.5 * (1.0 - math.sqrt(spread / (1.0 + spread))))
     grid = np.linspace(balanced - 5.0, -math.log1p(spread), _GRID)
 
-    def excess(log_share: float) -> float:
-        law = Hyperexponential(1.0, long_share=math.exp(log_share), spread=spread)
-        return float(law.tail(ratio)) - (1.0 - _LEVEL)
+    def excess(log_share: ArrayLike) -> FloatArray:
+        """P(S > ratio) - 5 % of two kinds with this share of long jobs."""
+        share = np.exp(np.asarray(log_share, dtype=float))
+        long, short = 1.0 + np.sqrt(spread * (1.0 - share) / share), 1.0 - np.sqrt(spread * share / (1.0 - share))
+        tails = (1.0 - share) * np.exp(-ratio / np.maximum(short, 1e-12)) + share * np.exp(-ratio / long)
+        return np.asarray(tails - (1.0 - _LEVEL))
 
-    values = np.array([excess(log_share) for log_share in grid])
+    values = excess(grid)
     crossings = np.flatnonzero(np.diff(np.sign(values)))
     if not len(crossings):
         return None, 0.0
     at = crossings[np.argmin(np.abs(grid[crossings] - balanced))]
     sign = 1.0 if values[at] > 0.0 else -1.0
-    root = falling_root(lambda log_share: sign * excess(log_share), float(grid[at]), float(grid[at + 1] - grid[at]))
+    start, step = float(grid[at]), float(grid[at + 1] - grid[at])
+    root = falling_root(lambda log_share: sign * float(excess(log_share)), start, step)
     kinds = Hyperexponential(1.0, long_share=math.exp(root), spread=spread)
     return kinds, max(1.0 - abs(root - balanced) / math.log(2.0), 0.0)
 
