@@ -46,8 +46,9 @@ class PlannerConfig:
         scale_down_threshold: utilisation below which the plan may remove workers.
         anomaly_threshold: robust standard deviations off the forecast that make an anomaly [0 = default].
         spike_threshold: multiple of the recent level that makes a spike [0 = default].
-        queueing_model: ``mm1``, ``mmc`` or ``mgc`` [empty = default].
-        service_time_model: ``exponential`` or ``general``; what to assume of the service time [empty = default].
+        queueing_model: ``mm1``, ``mg1``, ``mmc`` or ``mgc`` [empty = default].
+        service_time_model: ``exponential`` or ``general`` [empty = default]; with ``general``, ``mmc`` and ``mm1`` take
+            the service time's measured spread into account (as ``mgc`` and ``mg1``), which ``mgc`` always does.
         startup_delay: a worker ordered at t serves from t + startup_delay.
         worker_concurrency: jobs one worker serves at once; servers = workers x concurrency.
         plan_interval: length of an interval of the plan [0 = default].

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,4 +43,4 @@ def to_series(samples: Sequence[Metrics], interval: float) -> Series:
 
 def _spacing(samples: Sequence[Metrics]) -> float:
     steps = [(later.timestamp - earlier.timestamp).total_seconds() for earlier, later in pairwise(samples)]
-    return median(steps) if steps else 0.0
+    return median_low(steps) if steps else 0.0

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.fields import Mark
 
-_RATE = RealMark(ge=0, le=1e15)
+_GENERAL = {"mm1": "mg1", "mmc": "mgc"}
+_RATE = RealMark(ge=0, le=1e18)
 _SERVICE_RATE = RealMark(gt=0, ge=1 / UNBOUNDED.total_seconds(), le=1e15)
 _SERVERS = CountMark(ge=0, le=10**15)
 
@@ -52,7 +53,7 @@ class QueueingCalculator:
     @property
     def model(self) -> QueueModel:
         """The queueing model."""
-        return queue_models.get(self._config.queueing_model)
+        return queue_model(self._config)
 
     def calculate(
         self, arrival_rate: float, service_rate: float, servers: int, metrics: Metrics | None = None
@@ -74,7 +75,7 @@ class QueueingCalculator:
         service = service_time(1.0 / mu, facts)
         state = self.model.solve(rate, count, service)
         confidence, assumptions = judge(
-            self._config.queueing_model,
+            self.model.name,
             utilization=float(state.utilization),
             servers=count,
             service=service,
@@ -90,7 +91,7 @@ class QueueingCalculator:
             probability_of_wait=float(state.probability_of_wait),
             throughput=float(state.throughput),
             capacity=count * mu,
-            model=self._config.queueing_model,
+            model=self.model.name,
             confidence=confidence,
             assumptions=assumptions,
         )
@@ -166,6 +167,12 @@ class QueueingCalculator:
             "are not all there to estimate it from. Give the mean service time.",
             details={"field": "metrics.service_time", "value": "0s"},
         )
+
+
+def queue_model(config: PlannerConfig) -> QueueModel:
+    """The queueing model of a configuration; ``general`` service takes the one that looks at the measured spread."""
+    general = _GENERAL if config.service_time_model == "general" else {}
+    return queue_models.get(general.get(config.queueing_model, config.queueing_model))
 
 
 def service_time(mean: float, metrics: Metrics | None) -> ServiceTime:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 
 from capacity_planner.domain.request import PlanResponse
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.pipeline.calculator import QueueingCalculator, service_time
+from capacity_planner.pipeline.calculator import QueueingCalculator, queue_model, service_time
 from capacity_planner.pipeline.forecaster import ENOUGH_OUTCOMES, outlook
 from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.staffing import Staffing, Targets
 from capacity_planner.planning.study import Scaled, Study, study
-from capacity_planner.registry import queue_models
 from capacity_planner.units import format_duration, words
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, d
     metrics, config = with_service_time(request.metrics, tuple(samples)), request.config
     future = outlook(samples, config, deadline)
     staffing = Staffing(
-        queue_models.get(config.queueing_model),
+        queue_model(config),
         service_time(metrics.service_time.total_seconds(), metrics),
         _targets(request.slo),
         deadline.check,

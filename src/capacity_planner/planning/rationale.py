@@ -19,14 +19,15 @@ def of_plan(study: Study, confidence: float) -> str:
 
 def of_step(study: Study, change: Change) -> str:
     """One step's reason."""
-    config, need = study.config, study.needs[study.binding]
+    config, need = study.config, study.needs[change.index]
     more = f" (the first of steps to {change.wanted})" if change.after != change.wanted else ""
     match change.reason:
         case Reason.SLO:
             verb = "keeps" if need.slo == 1 else "keep"
             text = f"{_counted(need.slo)} {verb} {targets(study)} at {need.demand_rate:.4g} jobs/s{more}"
         case Reason.BACKLOG:
-            text = f"{_backlog(study, change.at):.0f} jobs wait and must be worked off{more}"
+            backlog = study.path.fluid.opening[int(change.at / study.path.fluid.interval + 1e-9)]
+            text = f"{backlog:.0f} jobs wait and must be worked off{more}"
         case Reason.UTILIZATION:
             busy = need.load / max(change.before * config.worker_concurrency, 1)
             text = f"utilisation of {busy:.0%} would exceed scale_up_threshold {config.scale_up_threshold:.0%}{more}"
@@ -37,9 +38,7 @@ def of_step(study: Study, change: Change) -> str:
         case Reason.MAXIMUM:
             text = f"max_workers is {config.max_workers}{more}"
         case Reason.SHRINK:
-            servers = change.before * config.worker_concurrency
-            busy = study.needs[_index(study, change.at)].load / servers
-            limit = config.scale_down_threshold
+            busy, limit = need.load / (change.before * config.worker_concurrency), config.scale_down_threshold
             text = (
                 f"utilisation of {busy:.0%} is below scale_down_threshold {limit:.0%}; {change.after} workers suffice"
             )
@@ -110,11 +109,3 @@ def _outcome(study: Study, confidence: float) -> str:
 
 def _counted(workers: int) -> str:
     return f"{workers} worker{'s' if workers != 1 else ''}"
-
-
-def _backlog(study: Study, at: float) -> float:
-    return study.path.fluid.opening[_index(study, at)]
-
-
-def _index(study: Study, at: float) -> int:
-    return min(int(at / study.path.fluid.interval + 1e-9), len(study.needs) - 1)

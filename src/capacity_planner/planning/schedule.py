@@ -37,13 +37,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One step: at ``at`` [s from the plan's start] go from ``before`` to ``after`` workers."""
+    """One step: at ``at`` [s from the plan's start] go from ``before`` to ``after`` workers.
+
+    ``wanted`` is the level it is on the way to, and ``index`` the interval that makes it necessary.
+    """
 
     at: float
     before: int
     after: int
     wanted: int
     reason: Reason
+    index: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +75,8 @@ def follow(needs: Sequence[Need], fluid: Fluid, *, last_change: float, config: P
     """
     walk = _Walk(needs, fluid, last_change, config)
     while fluid.time < fluid.end - 1e-9:
-        walk.decide()
+        while walk.decide():
+            pass
         fluid.advance(walk.next_decision())
     return Path(changes=tuple(walk.changes), fluid=fluid)
 
@@ -83,18 +88,27 @@ class _Walk:
         self._starts = np.arange(len(needs)) * fluid.interval
         self._hold = np.array([need.hold for need in needs])
         self._target = np.array([need.target for need in needs])
+        self._floors = {
+            Reason.SLO: [need.slo for need in needs],
+            Reason.UTILIZATION: [need.unhurried for need in needs],
+            Reason.MARGIN: [need.margin for need in needs],
+        }
         self._startup = config.startup_delay.total_seconds()
         self._cool_up = config.cooldown_up.total_seconds()
         self._cool_down = config.cooldown_period.total_seconds()
         self.changes: list[Change] = []
 
-    def decide(self) -> None:
-        """Make the step that is due now, if one is due and allowed."""
-        wanted, reason = self._wanted()
+    def decide(self) -> bool:
+        """Make the step that is due now, if one is due and allowed; whether another could follow at once."""
+        wanted, reason, index = self._wanted()
+        most = self._config.max_step_size
         if wanted > self._ordered and self._free_at(self._cool_up):
-            self._change(min(wanted, self._ordered + self._config.max_step_size), wanted, reason)
-        elif wanted < self._ordered and self._free_at(self._cool_down):
-            self._change(max(wanted, self._ordered - self._config.max_step_size), wanted, reason)
+            self._change(min(wanted, self._ordered + most), wanted, reason, index)
+            return not self._cool_up
+        if wanted < self._ordered and self._free_at(self._cool_down):
+            self._change(max(wanted, self._ordered - most), wanted, reason, index)
+            return not self._cool_down
+        return False
 
     def next_decision(self) -> float:
         """The next interval, or the end of a cooldown before it."""
@@ -103,45 +117,49 @@ class _Walk:
         ends = (self._last + cooldown for cooldown in (self._cool_up, self._cool_down))
         return min([boundary, *(end for end in ends if now + 1e-6 < end < boundary)])
 
-    def _wanted(self) -> tuple[int, Reason]:
-        limits, ordered = self._config, self._ordered
+    def _wanted(self) -> tuple[int, Reason, int]:
+        """The level to go to, why, and the interval that decides."""
+        limits, ordered, now = self._config, self._ordered, self._index(0.0)
         if ordered > limits.max_workers:
-            return limits.max_workers, Reason.MAXIMUM
-        drain = self._drain()
-        hold, target = self._envelope(self._hold), max(self._envelope(self._target), self._crest(), drain)
-        self._climbing = self._climbing and ordered < self._clamp(target)
-        if ordered < self._clamp(max(hold, drain)) or self._climbing:
-            self._climbing = True
-            return self._clamp(target), self._why(drain)
+            return limits.max_workers, Reason.MAXIMUM, now
+        drain, crest = self._drain(), self._rise()[-1]
+        hold = max(self._envelope(self._hold), drain)
+        target = max(self._envelope(self._target), int(self._target[crest]), drain)
+        self._climbing = ordered < self._clamp(hold) or (self._climbing and ordered < self._clamp(target))
+        if self._climbing:
+            return self._clamp(target), *self._why(drain)
         calm = self._clamp(max(target, self._soon()))
         worth_it = calm < (1.0 - _NOT_WORTH_A_STEP) * ordered
-        return (calm, Reason.SHRINK) if worth_it and self._idle() else (ordered, Reason.SLO)
+        return (calm, Reason.SHRINK, now) if worth_it and self._idle() else (ordered, Reason.SLO, now)
 
-    def _why(self, drain: int) -> Reason:
-        """The first floor that the level ordered is below."""
-        ahead = self._needs[self._index() :]
-        floors = {
-            Reason.BACKLOG: drain if drain > max(need.hold for need in ahead) else 0,
-            Reason.SLO: max(need.slo for need in ahead),
-            Reason.UTILIZATION: max(need.unhurried for need in ahead),
-            Reason.MARGIN: max(need.margin for need in ahead),
-        }
-        return next((reason for reason, floor in floors.items() if floor > self._ordered), Reason.MINIMUM)
+    def _why(self, drain: int) -> tuple[Reason, int]:
+        """The first floor that the level ordered is below, in the rise that begins or else later, and its interval."""
+        first = self._index(self._startup)
+        if drain > max(self._ordered, *self._hold[first:].tolist()):
+            return Reason.BACKLOG, first
+        for intervals in (self._rise(), range(first, len(self._needs))):
+            for reason, floors in self._floors.items():
+                index = max(intervals, key=floors.__getitem__)
+                if floors[index] > self._ordered:
+                    return reason, index
+        return (Reason.BACKLOG if drain > self._ordered else Reason.MINIMUM), first
 
     def _envelope(self, levels: FloatArray) -> int:
         """The level to order now, so that every later level can still be reached in steps."""
         effective = self._fluid.time + self._startup
         ahead = self._starts + self._fluid.interval > effective + 1e-6
-        gap = self._cool_up or self._fluid.interval
-        steps = np.maximum(np.floor((self._starts - effective) / gap + 1e-9), 0.0)
+        wait = np.maximum(self._starts - effective, 0.0)
+        if not self._cool_up:
+            ahead &= wait <= 0.0
+        steps = np.floor(wait / (self._cool_up or 1.0) + 1e-9)
         reachable = levels - self._config.max_step_size * steps
         return int(reachable[ahead].max()) if ahead.any() else 0
 
-    def _crest(self) -> int:
-        """The end of the rise that goes on now: one climb instead of a step an interval."""
-        rising = self._target[self._index() :]
-        falls = np.flatnonzero(np.diff(rising) < 0)
-        return int(rising[falls[0]] if len(falls) else rising[-1])
+    def _rise(self) -> range:
+        """The intervals up to the crest of the rise that a worker ordered now meets: one climb, not many steps."""
+        first = self._index(self._startup)
+        falls = np.flatnonzero(np.diff(self._target[first:]) < 0)
+        return range(first, first + int(falls[0]) + 1 if len(falls) else len(self._needs))
 
     def _soon(self) -> int:
         """The largest target of the intervals that begin before a step made after the next cooldown could serve."""
@@ -157,7 +175,7 @@ class _Walk:
             fluid.advance(fluid.time + self._startup)
         if fluid.backlog < 1:
             return 0
-        need = self._needs[min(int(fluid.time / fluid.interval + 1e-9), len(self._needs) - 1)]
+        need = self._needs[self._index(self._startup)]
         left = fluid.tolerance.drain - fluid.time
         span = left if 0 < left < math.inf else fluid.interval
         return workers(need.load + fluid.backlog / (self._service_rate() * span), self._config)
@@ -165,12 +183,13 @@ class _Walk:
     def _service_rate(self) -> float:
         return self._fluid.service_rate / self._config.worker_concurrency
 
-    def _index(self) -> int:
-        return min(int(self._fluid.time / self._fluid.interval + 1e-9), len(self._needs) - 1)
+    def _index(self, ahead: float) -> int:
+        """The interval ``ahead`` seconds from now."""
+        return min(int((self._fluid.time + ahead) / self._fluid.interval + 1e-9), len(self._needs) - 1)
 
     def _idle(self) -> bool:
         servers = self._ordered * self._config.worker_concurrency
-        return self._needs[self._index()].load < self._config.scale_down_threshold * servers
+        return self._needs[self._index(0.0)].load < self._config.scale_down_threshold * servers
 
     def _clamp(self, level: int) -> int:
         return min(max(level, self._config.min_workers), self._config.max_workers)
@@ -178,8 +197,9 @@ class _Walk:
     def _free_at(self, cooldown: float) -> bool:
         return self._fluid.time >= self._last + cooldown - 1e-6
 
-    def _change(self, after: int, wanted: int, reason: Reason) -> None:
+    def _change(self, after: int, wanted: int, reason: Reason, index: int) -> None:
         now = self._fluid.time
-        self.changes.append(Change(at=now, before=self._ordered, after=after, wanted=wanted, reason=reason))
+        change = Change(at=now, before=self._ordered, after=after, wanted=wanted, reason=reason, index=index)
+        self.changes.append(change)
         self._fluid.order(after, now + (self._startup if after > self._ordered else 0.0))
         self._ordered, self._last = after, now

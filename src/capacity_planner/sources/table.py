@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from capacity_planner.domain.metrics import Metrics
@@ -133,7 +133,7 @@ def _metrics(
 
 def _spacing(ordered: Sequence[datetime]) -> timedelta:
     gaps = [(late - early).total_seconds() for early, late in pairwise(ordered)]
-    return timedelta(seconds=median(gaps)) if gaps else timedelta(0)
+    return timedelta(seconds=median_low(gaps)) if gaps else timedelta(0)
 
 
 class _Rows:
