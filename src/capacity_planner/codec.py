@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_type_hint
 from capacity_planner.errors import ErrorCode, PlannerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import TypeAdapter, ValidationError
     from pydantic_core import ErrorDetails
 
@@ -105,7 +107,7 @@ def _planner_error(cls: type[Any], error: ValidationError, at: str) -> PlannerEr
 def _finding(cls: type[Any], detail: ErrorDetails, at: str) -> dict[str, str]:
     path = ".".join(str(part) for part in detail["loc"] if str(part) not in _BRANCHES)
     name = ".".join(part for part in (at, path) if part) or "value"
-    value = _show(detail["input"])
+    value = shown(detail["input"])
     match detail["type"]:
         case "value_error":
             sentence = f"{name} is {value}, which {detail['msg'].removeprefix('Value error, ')}"
@@ -125,13 +127,21 @@ def _nearest(cls: type[Any], path: tuple[Any, ...]) -> str:
     """The field's name that is like the last part of ``path``, of the type where the path leads."""
     *way, name = (str(part) for part in path)
     for part in way:
-        inner = get_type_hints(cls).get(part)
-        cls = next((kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and is_dataclass(kind)), cls)
+        cls = next(_dataclasses(get_type_hints(cls).get(part)), cls)
     near = difflib.get_close_matches(name, [item.name for item in fields(cls)], n=1)
     return f" Did you mean {near[0]}?" if near else ""
 
 
-def _show(value: Any) -> str:
+def _dataclasses(hint: Any) -> Iterator[type[Any]]:
+    """The dataclass that a field's type is, or is made of."""
+    if isinstance(hint, type) and is_dataclass(hint):
+        yield hint
+    for part in get_args(hint):
+        yield from _dataclasses(part)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: its ``repr``, cut short."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a caller's object may fail to print itself

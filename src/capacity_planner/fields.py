@@ -7,10 +7,11 @@ importing the domain does not import pydantic.
 from __future__ import annotations
 
 import math
+import numbers
 import operator
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_type_hints
 
 from capacity_planner import units
@@ -86,12 +87,21 @@ _BOUNDS: tuple[tuple[str, Callable[[Any, Any], bool], str], ...] = (
 )
 
 
+def _is_real(value: Any) -> bool:
+    """Whether a value is a number on the real line; a text that says one is not."""
+    if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__"):
+        return False
+    return isinstance(value, numbers.Real) or not isinstance(value, numbers.Complex)
+
+
 def _is_flag(value: Any) -> bool:
     """Whether this is NumPy's bool, which must be known without importing NumPy."""
     return type(value).__name__ in {"bool", "bool_"}
 
 
 def _shown(limit: Any) -> str:
+    if isinstance(limit, datetime):
+        return units.format_instant(limit)
     return units.words(limit) if isinstance(limit, timedelta) else str(limit)
 
 
@@ -133,7 +143,7 @@ class RealMark(Mark):
     unbounded: bool = False
 
     def read(self, value: Any) -> float:
-        if isinstance(value, bool | str | bytes) or not hasattr(value, "__float__") or _is_flag(value):
+        if not _is_real(value) or _is_flag(value):
             raise ValueError("is not a number.")
         try:
             number = float(value)
@@ -257,7 +267,9 @@ def _mark(hint: Any) -> Mark | None:
 _NONE = timedelta(0)
 Duration: TypeAlias = Annotated[timedelta, DurationMark(ge=_NONE)]
 PositiveDuration: TypeAlias = Annotated[timedelta, DurationMark(gt=_NONE)]
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 Instant: TypeAlias = Annotated[datetime, InstantMark()]
+Measured: TypeAlias = Annotated[datetime, InstantMark(le=LATEST)]
 Real: TypeAlias = Annotated[float, RealMark()]
 NonNegative: TypeAlias = Annotated[float, RealMark(ge=0)]
 Rate: TypeAlias = Annotated[float, RealMark(ge=0, le=1e15)]

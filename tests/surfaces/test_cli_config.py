@@ -9,7 +9,7 @@ import pytest
 
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.pipeline.settings import load_settings
-from surfaces._made import cli
+from tests.surfaces._made import cli
 
 if TYPE_CHECKING:
     from pathlib import Path

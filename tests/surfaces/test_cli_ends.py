@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.surfaces.cli._exits import guarded
-from surfaces._made import FLAGS, cli, history, process
+from tests.surfaces._made import FLAGS, cli, history, process
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from capacity_planner.domain.request import PlanRequest, PlanResponse
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.planner import CapacityPlanner
 from capacity_planner.surfaces.cli import plan as command
-from surfaces._made import FLAGS, NOW, cli, history, response
+from tests.surfaces._made import FLAGS, NOW, cli, history, response
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surfaces._made import cli
+from tests.surfaces._made import cli
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from capacity_planner.surfaces.cli._plan_view import plan_view
 from capacity_planner.surfaces.cli._timeline import condensed, serving, timeline
 from capacity_planner.surfaces.cli._words import headline
 from capacity_planner.units import UNBOUNDED
-from surfaces._made import MINUTE, NOW, response
+from tests.surfaces._made import MINUTE, NOW, response
 
 if TYPE_CHECKING:
     from capacity_planner.domain.request import PlanResponse

@@ -11,7 +11,6 @@ from capacity_planner.fields import (
     CountMark,
     Duration,
     DurationMark,
-    NonNegative,
     RealMark,
     Share,
     TextMark,
@@ -70,13 +69,13 @@ class PlannerConfig:
     safety_margin: Annotated[float, RealMark(ge=0, le=10)] = 0.15
     confidence_threshold: Annotated[float, RealMark(ge=0, lt=1)] = 0.85
     max_step_size: Annotated[int, CountMark(ge=1, le=_MOST_WORKERS, zero_means=15)] = 15
-    cooldown_period: Duration = timedelta(minutes=5)
+    cooldown_period: Annotated[timedelta, DurationMark(ge=timedelta(0), le=366 * _DAY)] = timedelta(minutes=5)
 
     min_workers: Annotated[int, CountMark(ge=0, le=_MOST_WORKERS)] = 1
     max_workers: Annotated[int, CountMark(ge=1, le=_MOST_WORKERS)] = 100
 
-    worker_cost_per_hour: NonNegative = 0.50
-    violation_cost_per_hour: NonNegative = 100.0
+    worker_cost_per_hour: Annotated[float, RealMark(ge=0, le=1e9)] = 0.50
+    violation_cost_per_hour: Annotated[float, RealMark(ge=0, le=1e12)] = 100.0
 
     scale_up_threshold: Annotated[float, RealMark(gt=0, le=1, zero_means=0.80)] = 0.80
     scale_down_threshold: Share = 0.60
@@ -92,7 +91,7 @@ class PlannerConfig:
     plan_interval: Annotated[
         timedelta, DurationMark(ge=timedelta(seconds=1), le=_DAY, zero_means=timedelta(minutes=5))
     ] = timedelta(minutes=5)
-    scale_up_cooldown: Duration | None = None
+    scale_up_cooldown: Annotated[timedelta, DurationMark(ge=timedelta(0), le=366 * _DAY)] | None = None
     seed: Annotated[int, CountMark(ge=0, lt=2**63)] = 0
 
     @property

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Annotated
 
-from capacity_planner.fields import CONFIG, Count, Duration, Instant, NonNegative, Rate, Text
+from capacity_planner.fields import CONFIG, Count, CountMark, Duration, Measured, NonNegative, Rate, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,7 @@ class Metrics:
     """One sample of a queue.
 
     Attributes:
-        timestamp: when it was measured.
+        timestamp: when it was measured; not after the year 9000, so that there is room to plan ahead.
         arrival_rate: λ [jobs/s].
         service_time: mean service time E[S] = 1/μ; zero is "not known".
         service_time_p95: 95th percentile of S; ``None`` or zero is "not known".
@@ -28,12 +29,12 @@ class Metrics:
 
     __pydantic_config__ = CONFIG
 
-    timestamp: Instant
+    timestamp: Measured
     arrival_rate: Rate
     service_time: Duration = timedelta(0)
     service_time_p95: Duration | None = None
     service_time_std: Duration | None = None
-    current_workers: Count = 0
+    current_workers: Annotated[int, CountMark(ge=0, le=10**9)] = 0
     utilization: NonNegative = 0.0
     backlog: Count = 0
     active_jobs: Count = 0

@@ -9,6 +9,8 @@ import numpy as np
 from capacity_planner.registry import forecast_models
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from capacity_planner.domain.congestion import FloatArray
 
 _ALPHAS = np.array([0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0])
@@ -37,10 +39,10 @@ class Ewma:
         return newest
 
     def hindcast(self, rates: FloatArray, steps: int) -> FloatArray:
-        """The level at every origin, for every step."""
+        """The level at every origin, for every step, smoothed as would have forecast best up to that origin."""
         levels = _levels(rates)
-        best = levels[:, _best(levels, rates, steps)]
-        return np.repeat(best[:, None], steps, axis=1)
+        best = levels[np.arange(len(rates)), _best(levels, rates, steps)]
+        return np.broadcast_to(best[:, None], (len(rates), steps))
 
 
 def _levels(rates: FloatArray) -> FloatArray:
@@ -54,11 +56,14 @@ def _levels(rates: FloatArray) -> FloatArray:
     return levels
 
 
-def _best(levels: FloatArray, rates: FloatArray, steps: int) -> int:
-    """The smoothing with the least mean absolute error over the horizon's first, middle and last step."""
-    errors = [
-        np.abs(rates[step:, None] - levels[:-step]) for step in {1, (steps + 1) // 2, steps} if 0 < step < len(rates)
-    ]
-    pooled = np.concatenate(errors) if errors else np.empty((0, len(_ALPHAS)))
-    pooled = pooled[~np.isnan(pooled).any(axis=1)]
-    return int(np.argmin(pooled.mean(axis=0))) if len(pooled) >= _ENOUGH else _USUAL
+def _best(levels: FloatArray, rates: FloatArray, steps: int) -> NDArray[np.intp]:
+    """At each origin the smoothing with the least absolute error so far, over the first, middle and last step."""
+    errors = np.zeros_like(levels)
+    known = np.zeros(len(rates))
+    for step in {1, (steps + 1) // 2, steps}:
+        if 0 < step < len(rates):
+            missed = np.abs(rates[step:, None] - levels[:-step])
+            there = np.isfinite(missed[:, 0])
+            errors[step:] += np.where(there[:, None], missed, 0.0)
+            known[step:] += there
+    return np.where(np.cumsum(known) >= _ENOUGH, np.argmin(np.cumsum(errors, axis=0), axis=1), _USUAL)

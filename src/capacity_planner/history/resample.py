@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.metrics import Metrics
 
-_MOST_BINS = 100_000
+_MOST_BINS = 20_000
 
 
 def to_series(samples: Sequence[Metrics], interval: float) -> Series:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.congestion import Congestion, ServiceTime
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark, RealMark
 from capacity_planner.pipeline.validation import checked_config, checked_metrics
-from capacity_planner.planning.staffing import Staffing, Targets
+from capacity_planner.planning.staffing import MOST_SERVERS, Staffing, Targets
 from capacity_planner.queueing._assumptions import judge
 from capacity_planner.registry import queue_models
 from capacity_planner.units import UNBOUNDED, format_duration, from_seconds, parse_duration, seconds_of, words
@@ -48,7 +49,7 @@ class QueueingCalculator:
     """
 
     def __init__(self, config: PlannerConfig | None = None) -> None:
-        self._config = checked_config(config or PlannerConfig())
+        self._config = checked_config(PlannerConfig() if config is None else config)
 
     @property
     def model(self) -> QueueModel:
@@ -109,6 +110,7 @@ class QueueingCalculator:
             _numbers("service_rates", service_rates, _SERVICE_RATE),
         )
         counts = _numbers("servers", servers, _SERVERS)
+        _broadcast(arrival_rates=rates, service_rates=mus, servers=counts)
         facts = service_time(1.0, None if metrics is None else checked_metrics(metrics))
         unit = self.model.solve(rates / mus, counts, facts)
         return Congestion(
@@ -143,6 +145,13 @@ class QueueingCalculator:
         """
         rate, mu = _number("arrival_rate", arrival_rate, _RATE), _number("service_rate", service_rate, _SERVICE_RATE)
         target = _target(target_latency)
+        if rate / mu >= MOST_SERVERS:
+            raise PlannerError(
+                ErrorCode.INVALID_METRICS,
+                f"arrival_rate is {rate:g} and service_rate {mu:g}, an offered load of {rate / mu:.3g} erlang: "
+                "more than can be counted. Check the units.",
+                details={"field": "arrival_rate", "value": rate},
+            )
         service = service_time(1.0 / mu, None if metrics is None else checked_metrics(metrics))
         staffing = Staffing(self.model, service, Targets(p95_latency=target))
         if rate and not staffing.achievable:
@@ -195,19 +204,36 @@ def _number(name: str, value: Any, mark: Mark) -> float:
     except ValueError as error:
         raise PlannerError(
             ErrorCode.INVALID_METRICS,
-            f"{name} is {value!r}, which {error}",
-            details={"field": name, "value": repr(value)},
+            f"{name} is {codec.shown(value)}, which {error}",
+            details={"field": name, "value": codec.shown(value)},
         ) from None
 
 
 def _numbers(name: str, values: ArrayLike, mark: Mark) -> np.ndarray[Any, np.dtype[np.float64]]:
     try:
-        array = np.asarray(values, dtype=float)
-    except (TypeError, ValueError):
-        array = np.array(np.nan)
+        array = np.asarray(values)
+        array = array.astype(float, casting="safe" if array.dtype.kind == "f" else "same_kind")
+    except (OverflowError, TypeError, ValueError) as error:
+        raise _bad_batch(name, values, f"no array of numbers: {error}") from None
     for entry in np.unique(array):
         _number(name, float(entry), mark)
     return array
+
+
+def _broadcast(**arrays: np.ndarray[Any, Any]) -> None:
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise _bad_batch("arrival_rates", shapes, "of shapes that do not broadcast against each other") from None
+
+
+def _bad_batch(name: str, value: object, problem: str) -> PlannerError:
+    return PlannerError(
+        ErrorCode.INVALID_METRICS,
+        f"{name} is {codec.shown(value)}, which is {problem}.",
+        details={"field": name, "value": codec.shown(value)},
+    )
 
 
 def _target(value: timedelta) -> float:
@@ -216,8 +242,8 @@ def _target(value: timedelta) -> float:
     except ValueError as error:
         raise PlannerError(
             ErrorCode.CONFIG_INVALID,
-            f"target_latency is {value!r}, which {error}",
-            details={"field": "target_latency", "value": repr(value)},
+            f"target_latency is {codec.shown(value)}, which {error}",
+            details={"field": "target_latency", "value": codec.shown(value)},
         ) from None
     if target > 0 and math.isfinite(target):
         return target

@@ -5,6 +5,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from capacity_planner import codec
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.units import parse_duration, words
 
@@ -51,6 +52,6 @@ def _checked(timeout: timedelta | None) -> timedelta | None:
     except ValueError as error:
         raise PlannerError(
             ErrorCode.CONFIG_INVALID,
-            f"timeout is {timeout!r}, which {error}",
-            details={"field": "timeout", "value": repr(timeout)},
+            f"timeout is {codec.shown(timeout)}, which {error}",
+            details={"field": "timeout", "value": codec.shown(timeout)},
         ) from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.forecast import Forecast
 from capacity_planner.errors import ErrorCode, PlannerError
@@ -84,7 +85,7 @@ class Forecaster:
     """
 
     def __init__(self, config: PlannerConfig | None = None) -> None:
-        self._config = checked_config(config or PlannerConfig())
+        self._config = checked_config(PlannerConfig() if config is None else config)
         self._lock = Lock()
         self._open: dict[datetime, float] = {}
         self._errors: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
@@ -151,7 +152,7 @@ class Forecaster:
         try:
             window = parse_duration(horizon, wire=False)
         except ValueError as error:
-            raise _bad_horizon(horizon, str(error)) from None
+            raise _bad_horizon(codec.shown(horizon), str(error)) from None
         if window <= timedelta(0):
             raise _bad_horizon(words(window), "must be above zero.")
         mapping = _as_mapping(self._config)

@@ -7,10 +7,11 @@ from threading import Lock, RLock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.state import PlannerState
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.fields import CountMark
+from capacity_planner.fields import CountMark, TextMark
 from capacity_planner.history.memory import SampleStore, merge
 from capacity_planner.pipeline import cycle
 from capacity_planner.pipeline.cycle import Scaling
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.validation import Checked
 
 _WORKERS = CountMark(ge=0, le=10**9)
+_NAME = TextMark()
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class CapacityPlanner:
     """
 
     def __init__(self, config: PlannerConfig | None = None) -> None:
-        self._config = checked_config(config or PlannerConfig())
+        self._config = checked_config(PlannerConfig() if config is None else config)
         self._version = 0
         self._queues: dict[str, _Queue] = {}
         self._newest = ""
@@ -113,7 +115,7 @@ class CapacityPlanner:
         """
         count = _argument("workers", workers, _WORKERS.checked)
         instant = _argument("at", at, parse_instant)
-        queue = self._queue(self._newest if queue_name is None else queue_name)
+        queue = self._queue(self._named(queue_name))
         with queue.lock:
             cooldown = max(self._config.cooldown_period, self._config.cooldown_up)
             queue.state = replace(queue.state, last_scaling=instant, cooldown_until=instant + cooldown)
@@ -136,7 +138,9 @@ class CapacityPlanner:
         Args:
             queue_name: the queue; ``None`` takes the one last used.
         """
-        queue = self._queue(self._newest if queue_name is None else queue_name)
+        name = self._named(queue_name)
+        with self._lock:
+            queue = self._queues.get(name, _Queue())
         with queue.lock:
             return replace(queue.state, recent_history=queue.store.samples(), config_version=self._version)
 
@@ -146,7 +150,10 @@ class CapacityPlanner:
             if queue_name is None:
                 self._queues.clear()
             else:
-                self._queues.pop(queue_name, None)
+                self._queues.pop(self._named(queue_name), None)
+
+    def _named(self, queue_name: str | None) -> str:
+        return self._newest if queue_name is None else str(_argument("queue_name", queue_name, _NAME.checked))
 
     def _queue(self, name: str) -> _Queue:
         with self._lock:
@@ -169,7 +176,6 @@ class CapacityPlanner:
         normal = done.anomaly is None
         queue.state = replace(
             state,
-            last_update=at,
             forecast_cache=done.response.forecast,
             anomaly_detected=not normal,
             anomaly_start=None if normal else state.anomaly_start or at,
@@ -193,5 +199,5 @@ def _argument(name: str, value: Any, read: Any) -> Any:
         return read(value)
     except ValueError as error:
         raise PlannerError(
-            ErrorCode.INVALID_METRICS, f"{name} is {value!r}, which {error}", details={"field": name}
+            ErrorCode.INVALID_METRICS, f"{name} is {codec.shown(value)}, which {error}", details={"field": name}
         ) from None

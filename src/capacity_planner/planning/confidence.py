@@ -51,8 +51,8 @@ def of_plan(kept: Sequence[float], allowed_share: float) -> float:
     >>> of_plan([0.9, 0.8, 0.95], 0.0), of_plan([0.9, 0.8, 0.95], 0.4)
     (0.8, 0.9)
     """
-    budget = min(math.floor(allowed_share * len(kept) + 1e-9), len(kept) - 1)
-    return sorted(kept)[budget]
+    budget = math.floor(allowed_share * len(kept) + 1e-9)
+    return sorted(kept)[budget] if budget < len(kept) else 1.0
 
 
 def _probability(demand: Demand, need: Need, largest: float, mean: float) -> float:

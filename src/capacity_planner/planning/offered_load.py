@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
 
 _PER_INTERVAL = 4
+_ROUNDING = 1e-15
 
 
 def peak_offered_load(rates: Sequence[float], before: float, interval: float, law: ServiceLaw) -> FloatArray:
     """The largest m(t) = ∫ λ(t - u) P(S > u) du in each interval [erlang], shape (n,).
 
-    The rate is ``before`` up to time 0 and then one value per interval, so that m(t) is a sum over its jumps, exact at
-    the points where it is taken (both ends of an interval and three points between).
+    The rate is ``before`` up to time 0 and then one value per interval, so that m(t) is a weighted sum of the rates,
+    exact at the points where it is taken: both ends of an interval and three points between.
 
     Args:
         rates: λ per interval [jobs/s], shape (n,).
@@ -33,16 +34,14 @@ def peak_offered_load(rates: Sequence[float], before: float, interval: float, la
         Eick, Massey & Whitt (1993), Management Science 39:241-252; Jennings, Mandelbaum, Massey & Whitt (1996),
         Management Science 42:1383-1394.
     """
-    jumps = np.diff(np.array([before, *rates]))
-    count = len(jumps)
-    points = [
-        np.convolve(jumps, _filled(np.arange(count) * interval + interval * part / _PER_INTERVAL, law))[:count]
-        for part in range(_PER_INTERVAL + 1)
-    ]
-    peaks: FloatArray = before * law.mean + np.max(points, axis=0)
-    return np.maximum(peaks, 0.0)
+    starts = np.arange(len(rates)) * interval
+    offsets = (interval * part / _PER_INTERVAL for part in range(_PER_INTERVAL + 1))
+    peaks: FloatArray = np.max([_load(rates, before, starts + offset, law) for offset in offsets], axis=0)
+    return np.where(peaks > _ROUNDING * law.mean * max(before, *rates), peaks, 0.0)
 
 
-def _filled(time: ArrayLike, law: ServiceLaw) -> FloatArray:
-    """∫_0^t P(S > u) du: how much of a unit jump in λ has reached the servers after ``time`` [s]."""
-    return law.mean * (1.0 - law.residual_tail(time))
+def _load(rates: Sequence[float], before: float, time: ArrayLike, law: ServiceLaw) -> FloatArray:
+    """Offered load at each time [s], one in each interval: the rates, weighted by what of their jobs is in service."""
+    older = law.residual_tail(time)
+    shares = -np.diff(older, prepend=1.0)
+    return law.mean * (before * older + np.convolve(rates, shares)[: len(older)])

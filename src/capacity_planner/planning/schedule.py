@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 
 _NOT_WORTH_A_STEP = 0.1
+# Seconds between steps where no cooldown asks for more: a minute is as often as anyone should act.
+_LEAST_GAP = 60.0
+_ROUNDING = 1e-6
 
 
 class Reason(StrEnum):
@@ -75,8 +78,7 @@ def follow(needs: Sequence[Need], fluid: Fluid, *, last_change: float, config: P
     """
     walk = _Walk(needs, fluid, last_change, config)
     while fluid.time < fluid.end - 1e-9:
-        while walk.decide():
-            pass
+        walk.decide()
         fluid.advance(walk.next_decision())
     return Path(changes=tuple(walk.changes), fluid=fluid)
 
@@ -94,27 +96,25 @@ class _Walk:
             Reason.MARGIN: [need.margin for need in needs],
         }
         self._startup = config.startup_delay.total_seconds()
+        self._tick = min(_LEAST_GAP, fluid.interval)
         self._cool_up = config.cooldown_up.total_seconds()
         self._cool_down = config.cooldown_period.total_seconds()
         self.changes: list[Change] = []
 
-    def decide(self) -> bool:
-        """Make the step that is due now, if one is due and allowed; whether another could follow at once."""
+    def decide(self) -> None:
+        """Make the step that is due now, if one is due and allowed."""
         wanted, reason, index = self._wanted()
         most = self._config.max_step_size
         if wanted > self._ordered and self._free_at(self._cool_up):
             self._change(min(wanted, self._ordered + most), wanted, reason, index)
-            return not self._cool_up
-        if wanted < self._ordered and self._free_at(self._cool_down):
+        elif wanted < self._ordered and self._free_at(self._cool_down):
             self._change(max(wanted, self._ordered - most), wanted, reason, index)
-            return not self._cool_down
-        return False
 
     def next_decision(self) -> float:
         """The next interval, or the end of a cooldown before it."""
         now, interval = self._fluid.time, self._fluid.interval
         boundary = (math.floor(now / interval + 1e-9) + 1) * interval
-        ends = (self._last + cooldown for cooldown in (self._cool_up, self._cool_down))
+        ends = (self._last + self._gap(cooldown) for cooldown in (self._cool_up, self._cool_down))
         return min([boundary, *(end for end in ends if now + 1e-6 < end < boundary)])
 
     def _wanted(self) -> tuple[int, Reason, int]:
@@ -145,13 +145,12 @@ class _Walk:
         return (Reason.BACKLOG if drain > self._ordered else Reason.MINIMUM), first
 
     def _envelope(self, levels: FloatArray) -> int:
-        """The level to order now, so that every later level can still be reached in steps."""
+        """The level to order now, so that every later level can still be reached in the steps after this one."""
         effective = self._fluid.time + self._startup
         ahead = self._starts + self._fluid.interval > effective + 1e-6
-        wait = np.maximum(self._starts - effective, 0.0)
-        if not self._cool_up:
-            ahead &= wait <= 0.0
-        steps = np.floor(wait / (self._cool_up or 1.0) + 1e-9)
+        gap = max(self._cool_up, self._tick)
+        spare = self._starts - effective - max(gap, self._fluid.interval)
+        steps = np.where(spare >= -_ROUNDING, 1.0 + np.floor(spare / gap + 1e-9), 0.0)
         reachable = levels - self._config.max_step_size * steps
         return int(reachable[ahead].max()) if ahead.any() else 0
 
@@ -195,7 +194,11 @@ class _Walk:
         return min(max(level, self._config.min_workers), self._config.max_workers)
 
     def _free_at(self, cooldown: float) -> bool:
-        return self._fluid.time >= self._last + cooldown - 1e-6
+        return self._fluid.time >= self._last + self._gap(cooldown) - _ROUNDING
+
+    def _gap(self, cooldown: float) -> float:
+        """Least time after the last change; between the plan's own steps no less than a tick."""
+        return max(cooldown, self._tick) if self.changes else cooldown
 
     def _change(self, after: int, wanted: int, reason: Reason, index: int) -> None:
         now = self._fluid.time

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PERCENTILE = 0.95
 _NORMAL = NormalDist()
 _WORTH_A_SERVER = 0.01
-_MOST_SERVERS = 2**53
+MOST_SERVERS = 2**53
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +92,10 @@ class Staffing:
         load = arrival_rate * self.law.mean
         if load <= 0:
             return 0
-        if load >= _MOST_SERVERS:
-            return _MOST_SERVERS
+        if load >= MOST_SERVERS:
+            return MOST_SERVERS
         floor = math.floor(load) + 1
-        start = math.ceil(load + _square_root_excess(load, self._slack()) * math.sqrt(load))
+        start = math.ceil(load + _square_root_excess(load, self._slack(), fixed=self.law.scv == 0.0) * math.sqrt(load))
         return fewest(lambda servers: self.keeps(arrival_rate, servers), start=start, floor=floor)
 
     def largest_rate(self, servers: int) -> float:
@@ -128,8 +128,13 @@ class Staffing:
         return float(tail) <= 1.0 - PERCENTILE
 
     def _slack(self) -> float:
-        """The wait, in mean service times, that the latency target leaves beside a slow job."""
-        return 0.0 if self.latency is None else max(self.latency - self.least_p95, 0.0) / self.law.mean
+        """The wait that the latency target leaves beside a slow job, in mean service times of exponential jobs.
+
+        Waits grow with (1 + SCV)/2 (Lee & Longton, 1959).
+        """
+        if self.latency is None:
+            return 0.0
+        return max(self.latency - self.least_p95, 0.0) / self.law.mean * 2.0 / (1.0 + self.law.scv)
 
 
 def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
@@ -146,7 +151,7 @@ def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
         low = max(high - step, floor) if high > floor else floor - 1
     else:
         low, step = guess, 1
-        while not enough(low + step) and low < _MOST_SERVERS:
+        while not enough(low + step) and low < MOST_SERVERS:
             low, step = low + step, 2 * step
         high = low + step
     while high - low > 1:
@@ -155,15 +160,16 @@ def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
     return high
 
 
-def _square_root_excess(load: float, slack: float) -> float:
+def _square_root_excess(load: float, slack: float, *, fixed: bool) -> float:
     """β at which waiting takes up the slack, for many servers.
 
     A slack well below the service time is taken up by the mean wait (P(T > t) moves by f(t)·E[W]), a larger one by the
-    waits of the slowest 5 %.
+    waits of the slowest 5 %, and so it is where every job takes equally long.
 
     Args:
         load: offered load [erlang].
         slack: target less the p95 of the service time, in mean service times.
+        fixed: whether service is deterministic.
 
     References:
         Halfin & Whitt (1981), Operations Research 29:567-588, eq. 2.3: P(W > 0) = 1/(1 + β Φ(β)/φ(β)).
@@ -172,7 +178,7 @@ def _square_root_excess(load: float, slack: float) -> float:
     while high - low > min(0.01, 0.5 / root):
         beta = (low + high) / 2
         delayed = 1.0 / (1.0 + beta * _NORMAL.cdf(beta) / _NORMAL.pdf(beta))
-        if slack < 1.0:
+        if slack < 1.0 and not fixed:
             late = delayed > slack * beta * root
         else:
             late = delayed * math.exp(-beta * root * slack) > 1.0 - PERCENTILE

@@ -1,0 +1,1 @@
+"""Past rates to future rates."""

@@ -1,0 +1,1 @@
+"""What everything else stands on: units, fields, codec, domain, errors, registry."""

@@ -1,0 +1,1 @@
+"""Samples kept and put on a grid."""

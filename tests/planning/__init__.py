@@ -1,0 +1,1 @@
+"""From forecast and congestion to a plan."""
