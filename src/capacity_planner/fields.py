@@ -201,6 +201,19 @@ class TextMark(Mark):
         return {"type": "string", "maxLength": self.longest}
 
 
+class Slice:
+    """The mark of a tuple field that may be ``null``, as Go writes a slice without elements."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - the domain must import without pydantic
+
+        return core_schema.no_info_before_validator_function(_never_null, handler(source))
+
+
+def _never_null(value: Any) -> Any:
+    return () if value is None else value
+
+
 class FrozenMap(Mapping[float, float]):
     """An immutable, hashable map of numbers in the order of their keys, such as quantile level → rate."""
 
@@ -269,7 +282,7 @@ Duration: TypeAlias = Annotated[timedelta, DurationMark(ge=_NONE)]
 PositiveDuration: TypeAlias = Annotated[timedelta, DurationMark(gt=_NONE)]
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 Instant: TypeAlias = Annotated[datetime, InstantMark()]
-Measured: TypeAlias = Annotated[datetime, InstantMark(le=LATEST)]
+Measured: TypeAlias = Annotated[datetime, InstantMark(ge=datetime(1970, 1, 1, tzinfo=UTC), le=LATEST)]
 Real: TypeAlias = Annotated[float, RealMark()]
 NonNegative: TypeAlias = Annotated[float, RealMark(ge=0)]
 Rate: TypeAlias = Annotated[float, RealMark(ge=0, le=1e15)]

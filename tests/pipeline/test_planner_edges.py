@@ -163,7 +163,7 @@ def test_the_service_time_is_remembered_when_a_sample_has_none() -> None:
         sample(0.0, service_time=UNBOUNDED, backlog=10**15, workers=0),
         sample(10.0, service_time_std=UNBOUNDED, service_time_p95=UNBOUNDED),
         sample(10.0, service_time_std=timedelta(microseconds=1)),
-        sample(10.0, at=datetime(1, 1, 1, tzinfo=UTC)),  # Go's zero time
+        sample(10.0, at=datetime(1970, 1, 1, tzinfo=UTC)),
         sample(10.0, at=datetime(8999, 12, 31, tzinfo=UTC)),
     ],
     ids=str,
@@ -204,6 +204,13 @@ def test_few_samples_far_apart_ask_for_little_memory() -> None:
     finally:
         tracemalloc.stop()
     assert peak < 32 * 2**20
+
+
+def test_gos_zero_time_is_no_time_of_measurement() -> None:
+    with pytest.raises(PlannerError) as caught:
+        plan_for(sample(at=datetime(1, 1, 1, tzinfo=UTC)))
+    assert caught.value.code is ErrorCode.INVALID_METRICS
+    assert caught.value.details["field"] == "current_metrics.timestamp"
 
 
 @pytest.mark.parametrize("rate", [1e16, 1e300, float("inf"), float("nan"), -1e-300])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +22,9 @@ from capacity_planner.planning.fluid import Fluid, Tolerance
 from capacity_planner.planning.needs import needs
 from capacity_planner.planning.staffing import Staffing, Targets
 from capacity_planner.registry import queue_models
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 NORMAL = NormalDist()
 
@@ -86,7 +91,7 @@ def kept(workers: int, *, concurrency: int = 1, latency: float = 8.0) -> tuple[f
     config = PlannerConfig(worker_concurrency=concurrency)
     staffing = Staffing(queue_models.get("mmc"), ServiceTime(mean=2.0), Targets(p95_latency=latency))
     demands = [GAUSSIAN] * 4
-    wanted = needs(demands, 100.0, staffing, config)
+    wanted = needs(demands, 0.85, 100.0, staffing, config)
     queue = Fluid(
         rates=[100.0] * 4,
         interval=300.0,
@@ -96,7 +101,7 @@ def kept(workers: int, *, concurrency: int = 1, latency: float = 8.0) -> tuple[f
         serving=workers,
     )
     queue.advance(queue.end)
-    return confidence.kept(demands, wanted, queue, staffing, concurrency)
+    return confidence.kept(demands, confidence.limits(wanted, queue, staffing, concurrency))
 
 
 def test_confidence_is_the_probability_that_the_rate_is_one_that_the_workers_can_take() -> None:
@@ -117,15 +122,11 @@ def test_two_jobs_at_once_are_two_servers() -> None:
     assert kept(105, concurrency=2) == pytest.approx(kept(210))
 
 
-def test_where_no_number_of_workers_keeps_the_target_nothing_is_sure() -> None:
-    assert kept(10_000, latency=5.0) == (0.0,) * 4
-
-
 def test_what_is_staffed_at_a_quantile_is_as_sure_as_that_quantile() -> None:
     """The promise of `confidence_threshold`: the fewest workers at the 85 % quantile are at least 85 % sure."""
     config = PlannerConfig(confidence_threshold=0.85)
     staffing = Staffing(queue_models.get("mmc"), ServiceTime(mean=2.0), Targets(p95_latency=8.0))
-    workers = needs([GAUSSIAN] * 4, 100.0, staffing, config)[-1].slo
+    workers = needs([GAUSSIAN] * 4, 0.85, 100.0, staffing, config)[-1].slo
     assert kept(workers)[-1] >= 0.85 - 1e-3
     assert kept(workers - 1)[-1] < 0.85
 
@@ -143,11 +144,53 @@ def test_what_is_staffed_at_a_quantile_is_as_sure_as_that_quantile() -> None:
     ],
 )
 def test_a_budget_forgives_the_worst_intervals(shares: list[float], allowed: float, sure: float) -> None:
-    assert confidence.of_plan(shares, allowed) == sure
+    assert confidence.bound(shares, allowed) == sure
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 1), st.floats(0, 1))
 def test_a_larger_budget_is_never_less_sure(shares: list[float], one: float, other: float) -> None:
     low, high = sorted((one, other))
-    assert confidence.of_plan(shares, low) <= confidence.of_plan(shares, high)
-    assert min(shares) == confidence.of_plan(shares, 0.0)
+    assert confidence.bound(shares, low) <= confidence.bound(shares, high)
+    assert min(shares) == confidence.bound(shares, 0.0)
+
+
+def futures(rows: int, intervals: int, *, shared: float) -> NDArray[np.float64]:
+    """Gaussian rates of mean 100 and deviation 10, of which a share of the variance is common to a row."""
+    dice = np.random.default_rng(5)
+    common, own = dice.standard_normal((rows, 1)), dice.standard_normal((rows, intervals))
+    return 100.0 + 10.0 * (math.sqrt(shared) * common + math.sqrt(1.0 - shared) * own)
+
+
+def test_independent_intervals_hold_together_with_the_product_of_their_shares() -> None:
+    limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
+    sure = confidence.together(futures(200_000, 6, shared=0.0), [GAUSSIAN] * 6, limits, 0.0)
+    assert sure == pytest.approx(0.9**6, abs=0.005)
+
+
+def test_intervals_that_move_as_one_hold_together_like_one() -> None:
+    limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
+    sure = confidence.together(futures(200_000, 6, shared=1.0), [GAUSSIAN] * 6, limits, 0.0)
+    assert sure == pytest.approx(0.9, abs=0.003)
+
+
+def test_with_few_futures_the_bound_stands_in() -> None:
+    limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
+    assert confidence.together(futures(29, 6, shared=0.0), [GAUSSIAN] * 6, limits, 0.0) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("allowed", [0.0, 0.2])
+def test_what_is_staffed_at_the_level_holds_together_as_often_as_wanted(shared: float, allowed: float) -> None:
+    paths = futures(20_000, 6, shared=shared)
+    level = confidence.level(paths, [GAUSSIAN] * 6, 0.85, allowed)
+    limits = [GAUSSIAN.quantile(level)] * 6
+    assert level >= 0.85
+    sure = confidence.together(paths, [GAUSSIAN] * 6, limits, allowed)
+    assert sure >= 0.85 - 1e-3
+    assert sure == pytest.approx(0.85, abs=0.01) or level == pytest.approx(0.85, abs=0.01)
+
+
+def test_a_late_interval_is_never_kept() -> None:
+    paths = futures(100, 2, shared=1.0)
+    assert confidence.together(paths, [GAUSSIAN] * 2, [math.inf, -1.0], 0.0) == 0.0
+    assert confidence.together(paths, [GAUSSIAN] * 2, [math.inf, -1.0], 0.5) == 1.0

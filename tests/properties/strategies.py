@@ -89,7 +89,8 @@ def _objects(cls: Any) -> st.SearchStrategy[Any]:
 def _values(hint: Any) -> st.SearchStrategy[Any]:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        return _marked(next(item for item in args[1:] if isinstance(item, Mark)))
+        marks = [item for item in args[1:] if isinstance(item, Mark)]
+        return _marked(marks[0]) if marks else _values(args[0])
     if origin in {Union, types.UnionType}:
         return st.one_of([st.none() if arg is type(None) else _values(arg) for arg in args])
     if origin is tuple:
@@ -108,8 +109,8 @@ def _marked(mark: Mark) -> st.SearchStrategy[Any]:
             values = _durations(mark)
         case InstantMark():
             values = st.datetimes(
-                min_value=datetime(1, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
-                max_value=LATEST.replace(tzinfo=None),
+                min_value=(mark.ge or datetime(1, 1, 1, tzinfo=UTC)).replace(tzinfo=None),
+                max_value=(mark.le or LATEST).replace(tzinfo=None),
                 timezones=st.just(UTC),
             )
         case RealMark():

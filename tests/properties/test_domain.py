@@ -145,6 +145,10 @@ def test_with_nanoseconds_no_duration_is_text() -> None:
     assert written["forecast_window"] == 3_600_000_000_000
 
 
+def test_a_slice_without_elements_is_null_as_go_writes_it() -> None:
+    assert codec.decode(PlannerState, '{"recent_history": null, "forecast_cache": null}') == PlannerState()
+
+
 def test_an_empty_state_travels() -> None:
     assert codec.decode(PlannerState, codec.dumps(PlannerState())) == PlannerState()
 

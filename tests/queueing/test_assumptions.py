@@ -42,7 +42,7 @@ def test_nothing_to_remark() -> None:
         ("mm1", ServiceTime(mean=1.0, std=1.0), {}, "4 separate queues"),
         ("mmc", ServiceTime(mean=1.0, std=1.0), {"utilization": 1.2}, "no steady state"),
         ("mmc", ServiceTime(mean=1.0, std=1.0), {"utilization": 0.99}, "small error"),
-        ("mmc", ServiceTime(mean=1.0, std=1.0), {"stated_utilization": 0.5}, "report a utilisation of 50.0%"),
+        ("mmc", ServiceTime(mean=1.0, std=1.0), {"reported": (0.5, 0.8)}, "report a utilisation of 50.0%"),
     ],
 )
 def test_every_distance_is_told(model: str, service: ServiceTime, facts: dict[str, float], words: str) -> None:
@@ -56,6 +56,6 @@ def test_farther_is_less_sure() -> None:
     spreads = [verdict("mmc", ServiceTime(mean=1.0, std=std))[0] for std in (1.0, 0.8, 0.5, 0.2, 0.0)]
     heavy = [verdict("mmc", ServiceTime(mean=1.0, std=std))[0] for std in (1.0, 1.5, 3.0, 10.0)]
     loads = [verdict("mmc", ServiceTime(mean=1.0, std=1.0), utilization=rho)[0] for rho in (0.9, 0.96, 0.99, 1.0, 2.0)]
-    stated = [verdict("mmc", ServiceTime(mean=1.0, std=1.0), stated_utilization=rho)[0] for rho in (0.8, 0.7, 0.5, 0.1)]
+    stated = [verdict("mmc", ServiceTime(mean=1.0, std=1.0), reported=(rho, 0.8))[0] for rho in (0.8, 0.7, 0.5, 0.1)]
     for chain in (spreads, heavy, loads, stated):
         assert chain == sorted(chain, reverse=True)

@@ -34,11 +34,11 @@ class PlannerConfig:
         seasonal_period: length of the season; zero detects it.
         safety_margin: floor on headroom over what the median forecast needs (0.15 = 15 %).
         confidence_threshold: confidence a plan must reach to be applied without review; also the forecast quantile
-            that is staffed.
+            that is staffed [0 = default].
         max_step_size: most workers one step adds or removes [0 = default].
         cooldown_period: least time between two steps.
         min_workers: never fewer workers.
-        max_workers: never more workers.
+        max_workers: never more workers [0 = default].
         worker_cost_per_hour: $ per worker and hour.
         violation_cost_per_hour: $ per hour in which the SLO is broken.
         scale_up_threshold: utilisation above which the plan adds workers [0 = default].
@@ -67,12 +67,12 @@ class PlannerConfig:
     seasonal_period: Duration = timedelta(0)
 
     safety_margin: Annotated[float, RealMark(ge=0, le=10)] = 0.15
-    confidence_threshold: Annotated[float, RealMark(ge=0, lt=1)] = 0.85
+    confidence_threshold: Annotated[float, RealMark(ge=0, lt=1, zero_means=0.85)] = 0.85
     max_step_size: Annotated[int, CountMark(ge=1, le=_MOST_WORKERS, zero_means=15)] = 15
     cooldown_period: Annotated[timedelta, DurationMark(ge=timedelta(0), le=366 * _DAY)] = timedelta(minutes=5)
 
     min_workers: Annotated[int, CountMark(ge=0, le=_MOST_WORKERS)] = 1
-    max_workers: Annotated[int, CountMark(ge=1, le=_MOST_WORKERS)] = 100
+    max_workers: Annotated[int, CountMark(ge=1, le=_MOST_WORKERS, zero_means=100)] = 100
 
     worker_cost_per_hour: Annotated[float, RealMark(ge=0, le=1e9)] = 0.50
     violation_cost_per_hour: Annotated[float, RealMark(ge=0, le=1e12)] = 100.0

@@ -18,8 +18,8 @@ class Metrics:
         arrival_rate: λ [jobs/s].
         service_time: mean service time E[S] = 1/μ; zero is "not known".
         service_time_p95: 95th percentile of S; ``None`` or zero is "not known".
-        service_time_std: standard deviation of S; ``None`` is "not known", zero is deterministic service (but "not
-            known" beside a ``service_time_p95`` of zero: Go's zero values).
+        service_time_std: standard deviation of S; ``None`` is "not known", zero is deterministic service, but "not
+            known" beside a ``service_time_p95`` that is not the mean (Go's zero values).
         current_workers: workers that run now.
         utilization: measured busy share of the workers; zero is "not known".
         backlog: jobs that wait, without those in service.

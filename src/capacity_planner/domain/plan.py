@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Annotated
 
 from capacity_planner.domain.slo import SLO
 from capacity_planner.fields import (
@@ -16,6 +17,7 @@ from capacity_planner.fields import (
     Prose,
     Real,
     Share,
+    Slice,
     Text,
     Unbounded,
     Whole,
@@ -148,7 +150,7 @@ class CapacityPlan:
     current_workers: Count
     target_workers: Count
     delta: Whole
-    steps: tuple[ScalingStep, ...]
+    steps: Annotated[tuple[ScalingStep, ...], Slice()]
     confidence: Share
     cost_impact: CostAnalysis
     slo_achievable: bool
@@ -157,10 +159,10 @@ class CapacityPlan:
     safety_margin: NonNegative
     valid_until: Instant
     queue_name: Text
-    slo: SLO
-    service_time: Duration
+    slo: SLO = field(default_factory=SLO)
+    service_time: Duration = timedelta(0)
     service_time_std: Duration | None = None
     service_time_p95: Duration | None = None
     startup_delay: Duration = timedelta(0)
     worker_concurrency: Count = 1
-    required: tuple[RequiredWorkers, ...] = ()
+    required: Annotated[tuple[RequiredWorkers, ...], Slice()] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from capacity_planner.fields import CONFIG, Duration, NonNegative, Prose, Share, Text, Unbounded
+from capacity_planner.fields import CONFIG, Duration, NonNegative, Prose, Share, Slice, Text, Unbounded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,4 +38,4 @@ class QueueingResult:
     capacity: NonNegative
     model: Text
     confidence: Share
-    assumptions: tuple[Prose, ...] = ()
+    assumptions: Annotated[tuple[Prose, ...], Slice()] = ()

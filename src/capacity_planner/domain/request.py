@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.forecast import Forecast
@@ -11,7 +12,7 @@ from capacity_planner.domain.plan import CapacityPlan
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.domain.slo import SLO
 from capacity_planner.errors import ErrorCode
-from capacity_planner.fields import CONFIG, Duration, Prose, Text
+from capacity_planner.fields import CONFIG, Duration, Prose, Slice, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +67,9 @@ class PlanResponse:
     __pydantic_config__ = CONFIG
 
     plan: CapacityPlan
-    forecast: tuple[Forecast, ...]
+    forecast: Annotated[tuple[Forecast, ...], Slice()]
     queueing_result: QueueingResult
-    recommendations: tuple[Prose, ...] = ()
-    warnings: tuple[PlanWarning, ...] = ()
+    recommendations: Annotated[tuple[Prose, ...], Slice()] = ()
+    warnings: Annotated[tuple[PlanWarning, ...], Slice()] = ()
     generation_time: Duration
     cache_hit: bool = False

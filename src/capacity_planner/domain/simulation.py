@@ -20,6 +20,7 @@ from capacity_planner.fields import (
     PositiveDuration,
     Prose,
     Share,
+    Slice,
     Text,
     Unbounded,
 )
@@ -171,7 +172,7 @@ class SLOAnalysis:
     backlog_compliance: Share
     availability_achieved: Share
     error_budget_used: Unbounded
-    violation_periods: tuple[ViolationPeriod, ...] = ()
+    violation_periods: Annotated[tuple[ViolationPeriod, ...], Slice()] = ()
     risk_score: Share
 
 
@@ -194,7 +195,7 @@ class Simulation:
 
     id: Text
     scenario: SimulationScenario
-    timeline: tuple[TimelinePoint, ...]
+    timeline: Annotated[tuple[TimelinePoint, ...], Slice()]
     summary: SimulationSummary
     slo_analysis: SLOAnalysis
     cost_analysis: CostAnalysis

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from capacity_planner.domain.forecast import Forecast
 from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.plan import CapacityPlan
-from capacity_planner.fields import CONFIG, Count, Instant
+from capacity_planner.fields import CONFIG, Count, Instant, Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,6 @@ class PlannerState:
     anomaly_detected: bool = False
     anomaly_start: Instant | None = None
     baseline_metrics: Metrics | None = None
-    recent_history: tuple[Metrics, ...] = ()
-    forecast_cache: tuple[Forecast, ...] = ()
+    recent_history: Annotated[tuple[Metrics, ...], Slice()] = ()
+    forecast_cache: Annotated[tuple[Forecast, ...], Slice()] = ()
     config_version: Count = 0

@@ -7,7 +7,17 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from capacity_planner.fields import CONFIG, Duration, Instant, NonNegative, PositiveDuration, Real, RealMark, Share
+from capacity_planner.fields import (
+    CONFIG,
+    Duration,
+    Instant,
+    NonNegative,
+    PositiveDuration,
+    Real,
+    RealMark,
+    Share,
+    Slice,
+)
 
 
 class PatternType(StrEnum):
@@ -71,7 +81,7 @@ class TrafficPattern:
     base_rate: NonNegative = 0.0
     amplitude: NonNegative = 0.0
     period: Duration = timedelta(0)
-    spikes: tuple[TrafficSpike, ...] = ()
+    spikes: Annotated[tuple[TrafficSpike, ...], Slice()] = ()
     trend: Real = 0.0
     noise: Share = 0.0
-    rates: tuple[NonNegative, ...] = ()
+    rates: Annotated[tuple[NonNegative, ...], Slice()] = ()

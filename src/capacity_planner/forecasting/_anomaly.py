@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _ENOUGH = 24
 _FEW = 3
 _RECENT = 12
+_DAY = 86_400.0
+_COUNTABLE = 10.0
 _MAD_TO_SD = 1.4826
 _Q99_TO_SD = 2.3263
 
@@ -35,8 +37,11 @@ def detect(
     With a record of at least 24 forecasts, a rate is an anomaly when it is more than ``threshold`` robust standard
     deviations off what was forecast for it. The deviation is of the side the rate is on: the larger of MAD x 1.4826,
     what the outermost hundredth of the residuals says (MAD ignores tails, and traffic has them), and the Poisson
-    noise of a count. With a shorter record, a rate is one when it is above ``spike`` x the recent median and more than
-    Poisson noise explains.
+    noise of a count. A rate that came a day earlier as well, give or take an interval, is none: mornings are busy. Nor
+    is one that is fewer than ten jobs off.
+
+    With a shorter record, a rate is an anomaly when it is above ``spike`` x the recent median and more than Poisson
+    noise explains.
 
     Args:
         hindcast: what was forecast one step ahead at each origin [jobs/s], shape (n,).
@@ -54,8 +59,21 @@ def detect(
         return _spike(rates, interval, threshold=threshold, spike=spike)
     made = float(hindcast[-2])
     deviation = (came - made) / math.sqrt(max(made, 0.0) + 1.0 / interval)
-    score = (deviation - float(np.median(scaled))) / _scale(scaled, upper=deviation > 0, interval=interval)
-    return Anomaly(made, came, score) if abs(score) > threshold else None
+    scale = _scale(scaled, upper=deviation > 0, interval=interval)
+    score = (deviation - float(np.median(scaled))) / scale
+    usual = _yesterday(rates, interval, came, tolerance=threshold * scale)
+    strange = abs(score) > threshold and abs(came - made) * interval >= _COUNTABLE and not usual
+    return Anomaly(made, came, score) if strange else None
+
+
+def _yesterday(rates: FloatArray, interval: float, came: float, *, tolerance: float) -> bool:
+    """Whether a rate like this came a day earlier, in the same interval or a neighbour of it."""
+    lag = round(_DAY / interval)
+    if not 1 < lag < len(rates):
+        return False
+    near = rates[max(len(rates) - lag - 2, 0) : len(rates) - lag + 1]
+    off = np.abs(came - near) / np.sqrt(near + 1.0 / interval)
+    return bool((off[np.isfinite(off)] <= tolerance).any())
 
 
 def _scale(scaled: FloatArray, *, upper: bool, interval: float) -> float:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from capacity_planner.domain.congestion import FloatArray
 
 LEVELS = (0.05, 0.1, 0.2, 0.25, 0.5, 0.75, 0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
@@ -44,6 +46,31 @@ def spread(points: FloatArray, hindcast: FloatArray, rates: FloatArray, interval
         else:
             rows.append(point + np.quantile(scaled, _corrected(len(scaled))) * math.sqrt(point + floor))
     return np.maximum.accumulate(np.maximum(np.array(rows), 0.0), axis=1)
+
+
+def paths(
+    points: FloatArray, hindcast: FloatArray, rates: FloatArray, interval: float, ahead: Sequence[int]
+) -> FloatArray:
+    """Futures as they deviated in the past: one row for every origin whose outcome is known at all horizons.
+
+    A row keeps the residuals of one origin together, so that the rates of a row hang together over the horizons as they
+    do in life.
+
+    Args:
+        points: point forecasts [jobs/s], shape (steps,).
+        hindcast: what was forecast at each origin, shape (n, steps).
+        rates: what came [jobs/s], shape (n,), NaN where there is a gap.
+        interval: length of an interval [s].
+        ahead: the horizons wanted, in steps.
+    """
+    floor, last = 1.0 / interval, max(len(rates) - ahead[-1], 0)
+    columns = []
+    for step in ahead:
+        made, came = hindcast[:last, step - 1], rates[step : step + last]
+        scaled = (came - made) / np.sqrt(made + floor)
+        columns.append(np.maximum(points[step - 1] + scaled * math.sqrt(points[step - 1] + floor), 0.0))
+    rows: FloatArray = np.column_stack(columns)
+    return rows[np.isfinite(rows).all(axis=1)]
 
 
 def cold(point: float, ahead: float, interval: float) -> FloatArray:

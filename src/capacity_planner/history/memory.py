@@ -15,9 +15,9 @@ _MOST_SAMPLES = 200_000
 
 
 def merge(samples: Iterable[Metrics], *, until: datetime, window: timedelta) -> tuple[Metrics, ...]:
-    """The samples in (until - window, until], oldest first; of samples with one timestamp the last given counts."""
+    """The samples in [until - window, until], oldest first; of samples with one timestamp the last given counts."""
     newest = {sample.timestamp: sample for sample in samples}
-    return tuple(newest[at] for at in sorted(newest) if at <= until and until - at < window)
+    return tuple(newest[at] for at in sorted(newest) if at <= until and until - at <= window)
 
 
 class SampleStore:
@@ -45,6 +45,6 @@ class SampleStore:
 
     def _drop(self, window: timedelta) -> None:
         newest = self._times[-1]
-        keep = next(index for index, at in enumerate(self._times) if newest - at < window)
+        keep = next(index for index, at in enumerate(self._times) if newest - at <= window)
         keep = max(keep, len(self._times) - _MOST_SAMPLES)
         del self._times[:keep], self._samples[:keep]

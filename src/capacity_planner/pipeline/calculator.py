@@ -81,7 +81,7 @@ class QueueingCalculator:
             servers=count,
             service=service,
             law=self.model.service_law(service),
-            stated_utilization=facts.utilization or None if facts else None,
+            reported=None if facts is None else self._reported(facts),
         )
         return QueueingResult(
             utilization=float(state.utilization),
@@ -96,6 +96,13 @@ class QueueingCalculator:
             confidence=confidence,
             assumptions=assumptions,
         )
+
+    def _reported(self, facts: Metrics) -> tuple[float, float] | None:
+        """Utilisation as measured, and as rate and service time give it; ``None`` where a fact is missing."""
+        servers = facts.current_workers * self._config.worker_concurrency
+        if not (facts.utilization and servers and facts.service_time):
+            return None
+        return facts.utilization, facts.arrival_rate * facts.service_time.total_seconds() / servers
 
     def calculate_batch(
         self, arrival_rates: ArrayLike, service_rates: ArrayLike, servers: ArrayLike, metrics: Metrics | None = None

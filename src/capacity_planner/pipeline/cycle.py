@@ -76,6 +76,7 @@ def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, d
         request.slo,
         config,
         [Demand.of(item) for item in future.forecasts],
+        future.paths,
         staffing,
         scaled=None if scaling is None else scaling.seen_from(metrics.timestamp),
         cooling=not request.force_regen,
@@ -122,12 +123,11 @@ def _anomalous(anomaly: Anomaly | None, response: PlanResponse) -> PlannerError 
 def _cooling(result: Study, response: PlanResponse) -> PlannerError | None:
     if not result.blocked:
         return None
-    first = next(iter(result.path.changes), None)
-    wait = timedelta(seconds=round(first.at, 6)) if first else result.config.forecast_window
+    wait = timedelta(seconds=round(result.blocked, 6))
     return PlannerError(
         ErrorCode.COOLDOWN_ACTIVE,
-        f"A step is due now, but workers were scaled less than {words(result.config.cooldown_period)} ago. Wait "
-        f"{words(wait)}, or set force_regen. The plan that begins then is in error.response.",
+        f"A step is due now, but workers were scaled too short a time ago. Wait {words(wait)}, or set force_regen. "
+        "The plan that begins then is in error.response.",
         details={"field": "config.cooldown_period", "retry_after": format_duration(wait)},
         response=response,
     )

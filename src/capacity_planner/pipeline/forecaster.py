@@ -27,6 +27,7 @@ from capacity_planner.units import parse_duration, words
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.series import Series
 
@@ -43,11 +44,14 @@ class Outlook:
         forecasts: one per interval of the plan.
         anomaly: how the newest sample is off, if it is.
         outcomes: past forecasts whose outcome the bounds rest on.
+        paths: futures of the intervals as they deviated in the past [jobs/s], shape (rows, intervals); too few to be of
+            use below 30 rows.
     """
 
     forecasts: tuple[Forecast, ...]
     anomaly: _anomaly.Anomaly | None
     outcomes: int
+    paths: FloatArray
 
 
 def outlook(samples: Sequence[Metrics], config: PlannerConfig, deadline: Deadline) -> Outlook:
@@ -67,14 +71,20 @@ def outlook(samples: Sequence[Metrics], config: PlannerConfig, deadline: Deadlin
     deadline.check()
     hindcast = model.hindcast(series.rates, ahead[-1])
     deadline.check()
-    rows = _quantiles.spread(model.predict(series.rates, ahead[-1]), hindcast, series.rates, series.interval)
+    points = model.predict(series.rates, ahead[-1])
+    rows = _quantiles.spread(points, hindcast, series.rates, series.interval)
     deadline.check()
     forecasts = (
         _forecast(series.end + step * config.plan_interval, rows[horizon - 1].tolist(), model.name)
         for step, horizon in enumerate(ahead, start=1)
     )
     known = np.isfinite(hindcast[:-1, 0]) & np.isfinite(series.rates[1:])
-    return Outlook(forecasts=tuple(forecasts), anomaly=_judge(series, hindcast, config), outcomes=int(known.sum()))
+    return Outlook(
+        forecasts=tuple(forecasts),
+        anomaly=_judge(series, hindcast, config),
+        outcomes=int(known.sum()),
+        paths=_quantiles.paths(points, hindcast, series.rates, series.interval, ahead),
+    )
 
 
 class Forecaster:

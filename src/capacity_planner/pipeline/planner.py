@@ -77,7 +77,7 @@ class CapacityPlanner:
         started, deadline = perf_counter(), Deadline(timeout)
         checked = checked_request(request, self._config)
         queue = self._queue(checked.queue_name)
-        if not queue.lock.acquire(timeout=deadline.remaining):
+        while not queue.lock.acquire(timeout=deadline.remaining):
             deadline.check()
         try:
             key = self._key(checked, queue)
@@ -108,16 +108,20 @@ class CapacityPlanner:
         Args:
             workers: workers now.
             at: when it was done.
-            queue_name: the queue; ``None`` takes the one last used.
+            queue_name: the queue; ``None`` takes the only one there is.
+
+        A record older than the newest is not news, and is left out.
 
         Raises:
-            PlannerError: ``INVALID_METRICS``.
+            PlannerError: ``INVALID_METRICS``, also when several queues are known and none is named.
         """
         count = _argument("workers", workers, _WORKERS.checked)
         instant = _argument("at", at, parse_instant)
-        queue = self._queue(self._named(queue_name))
+        queue = self._queue(self._only_one() if queue_name is None else self._named(queue_name))
         with queue.lock:
-            cooldown = max(self._config.cooldown_period, self._config.cooldown_up)
+            if queue.scaling and queue.scaling.at > instant:
+                return
+            cooldown = min(self._config.cooldown_period, self._config.cooldown_up)
             queue.state = replace(queue.state, last_scaling=instant, cooldown_until=instant + cooldown)
             queue.scaling = Scaling(workers=count, at=instant)
 
@@ -154,6 +158,16 @@ class CapacityPlanner:
 
     def _named(self, queue_name: str | None) -> str:
         return self._newest if queue_name is None else str(_argument("queue_name", queue_name, _NAME.checked))
+
+    def _only_one(self) -> str:
+        with self._lock:
+            if len(self._queues) > 1:
+                raise PlannerError(
+                    ErrorCode.INVALID_METRICS,
+                    f"queue_name is missing, and {len(self._queues)} queues are known. Say which one was scaled.",
+                    details={"field": "queue_name", "value": None},
+                )
+        return self._newest
 
     def _queue(self, name: str) -> _Queue:
         with self._lock:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from capacity_planner.domain.slo import SLO
 
 _SERVICE_TIME_MODELS = ("exponential", "general")
-_MOST_INTERVALS = 10_080
+_MOST_INTERVALS = 2_016
 _PERCENT = 10.0
+_SAME = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,9 +125,9 @@ def _understood(metrics: Metrics, at: str) -> Metrics:
             f"{at}.utilization is {metrics.utilization}, which looks like percent. Give a share, such as 0.75.",
             details={"field": f"{at}.utilization", "value": metrics.utilization},
         )
-    if metrics.service_time_p95 is not None and not metrics.service_time_p95:
-        return replace(metrics, service_time_p95=None, service_time_std=metrics.service_time_std or None)
-    return metrics
+    p95, std = metrics.service_time_p95, metrics.service_time_std
+    fixed = p95 is None or abs(p95 - metrics.service_time) <= _SAME * metrics.service_time
+    return replace(metrics, service_time_p95=p95 or None, service_time_std=std if std or fixed else None)
 
 
 def _name(name: str, metrics: Metrics) -> str:

@@ -40,6 +40,8 @@ def _warnings(study: Study, samples: int, enough: int) -> Iterator[tuple[ErrorCo
         yield ErrorCode.SLO_UNACHIEVABLE, _unachievable(study)
     if message := _limited(study):
         yield ErrorCode.CAPACITY_LIMIT_EXCEEDED, message
+    if message := _late_already(study):
+        yield ErrorCode.SLO_UNACHIEVABLE, message
     if samples < enough:
         yield (
             ErrorCode.INSUFFICIENT_HISTORY,
@@ -80,13 +82,36 @@ def _limited(study: Study) -> str:
             f"max_workers is {config.max_workers}, but the SLO needs {need.slo} workers at {need.demand_rate:.4g} "
             f"jobs/s. Raise max_workers to {need.slo} or make jobs faster."
         )
-    if study.within_budget:
+    if study.within_budget or not (binding := _binding(study)):
         return ""
     late = study.at((study.broken[-1] + 1) * study.path.fluid.interval)
     return (
         f"{len(study.broken)} of {len(study.needs)} intervals break the SLO, the last until {late:%H:%M} UTC, because "
-        f"max_step_size {config.max_step_size}, cooldown {words(config.cooldown_up)}, startup_delay "
-        f"{words(config.startup_delay)} and max_workers {config.max_workers} hold the plan back."
+        f"{' and '.join(binding)} {'hold' if len(binding) > 1 else 'holds'} the plan back."
+    )
+
+
+def _binding(study: Study) -> list[str]:
+    """The limits that keep the plan from the level it wants at once."""
+    config, changes = study.config, study.path.changes
+    climbs = [change for change in changes if change.after > change.before]
+    limits = {
+        f"max_workers {config.max_workers}": any(change.after == config.max_workers for change in climbs),
+        f"max_step_size {config.max_step_size}": any(change.after < change.wanted for change in climbs),
+        f"cooldown {words(config.cooldown_up)}": len(climbs) > 1 or study.blocked > 0,
+        f"startup_delay {words(config.startup_delay)}": bool(climbs and config.startup_delay),
+    }
+    return [name for name, binds in limits.items() if binds]
+
+
+def _late_already(study: Study) -> str:
+    """That what waits now makes jobs late, where no limit is to blame."""
+    if study.within_budget or _binding(study) or not study.staffing.achievable:
+        return ""
+    until = study.at((study.broken[-1] + 1) * study.path.fluid.interval)
+    return (
+        f"{study.metrics.backlog} jobs wait already, so the SLO is broken until {until:%H:%M} UTC, when they are gone. "
+        "Set slo.drain_time to have them gone sooner."
     )
 
 

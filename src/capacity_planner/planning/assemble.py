@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from capacity_planner import codec
 from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
-from capacity_planner.planning import confidence, cost, rationale
+from capacity_planner.planning import cost, rationale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def plan(study: Study) -> CapacityPlan:
     """The plan that a study comes to; its id is a digest of its content."""
     metrics, config = study.metrics, study.config
-    sure = confidence.of_plan(study.kept, study.slo.allowed_share)
+    sure = study.confidence()
     made = CapacityPlan(
         id="",
         generated_at=metrics.timestamp,
@@ -93,18 +93,18 @@ def _rest(study: Study, sure: float) -> ScalingStep:
 def _until(study: Study, start: float, end: float) -> float:
     interval = study.path.fluid.interval
     first, last = int(start / interval + 1e-9), max(int((end - 1e-6) / interval), int(start / interval + 1e-9))
-    return min(study.kept[first : last + 1])
+    return study.confidence(first, last + 1)
 
 
 def _cost(study: Study) -> CostAnalysis:
-    fluid, intervals = study.path.fluid, len(study.needs)
+    fluid = study.path.fluid
     return cost.analyse(
         study.config,
         current=study.current,
         target=study.target,
         mean_added=fluid.worker_seconds / fluid.end - study.current,
-        risk=1.0 - sum(study.kept) / intervals,
-        risk_unchanged=1.0 - sum(study.kept_unchanged) / intervals,
+        risk=study.risk,
+        risk_unchanged=study.risk_unchanged,
     )
 
 

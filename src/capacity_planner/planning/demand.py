@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.forecast import Forecast
 
 _NORMAL = NormalDist()
@@ -42,6 +45,10 @@ class Demand:
         at = min(max(bisect_right(self.probits, probit), 1), len(self.probits) - 1)
         share = (probit - self.probits[at - 1]) / (self.probits[at] - self.probits[at - 1])
         return max(0.0, self.rates[at - 1] + share * (self.rates[at] - self.rates[at - 1]))
+
+    def levels(self, rates: FloatArray) -> FloatArray:
+        """Φ⁻¹ of the probability that the rate is at most each of ``rates``, between the outermost levels."""
+        return np.interp(rates, self.rates, self.probits)
 
     def probability(self, rate: float) -> float:
         """The probability that the rate is at most ``rate``."""

@@ -52,18 +52,21 @@ class Need:
         return max(self.hold, self.margin)
 
 
-def needs(demands: Sequence[Demand], before: float, staffing: Staffing, config: PlannerConfig) -> tuple[Need, ...]:
+def needs(
+    demands: Sequence[Demand], level: float, before: float, staffing: Staffing, config: PlannerConfig
+) -> tuple[Need, ...]:
     """The need of every interval.
 
     Args:
         demands: the arrival rate per interval.
+        level: the forecast quantile to staff.
         before: the rate up to now [jobs/s].
         staffing: the inverse of the queueing model.
         config: settings.
     """
     interval = config.plan_interval.total_seconds()
     medians = [demand.median for demand in demands]
-    quantiles = [max(demand.quantile(config.confidence_threshold), demand.median) for demand in demands]
+    quantiles = [max(demand.quantile(level), demand.median) for demand in demands]
     loads = peak_offered_load(medians, before, interval, staffing.law)
     demand_loads = peak_offered_load(quantiles, before, interval, staffing.law)
     rows = zip(medians, quantiles, loads.tolist(), demand_loads.tolist(), strict=True)

@@ -82,8 +82,8 @@ def _load(study: Study) -> str:
 def _demand(study: Study) -> str:
     need, config = study.needs[study.binding], study.config
     return (
-        f"The forecast for the busiest interval is {need.rate:.4g} jobs/s, at most {need.demand_rate:.4g} with "
-        f"probability {config.confidence_threshold:.0%}."
+        f"The forecast for the busiest interval is {need.rate:.4g} jobs/s; {need.demand_rate:.4g} are staffed, its "
+        f"{study.level:.1%} quantile, so that all intervals hold with probability {config.confidence_threshold:.0%}."
     )
 
 

@@ -129,7 +129,7 @@ class _Walk:
         if self._climbing:
             return self._clamp(target), *self._why(drain)
         calm = self._clamp(max(target, self._soon()))
-        worth_it = calm < (1.0 - _NOT_WORTH_A_STEP) * ordered
+        worth_it = calm < (1.0 - _NOT_WORTH_A_STEP) * ordered and self._fluid.backlog < 1
         return (calm, Reason.SHRINK, now) if worth_it and self._idle() else (ordered, Reason.SLO, now)
 
     def _why(self, drain: int) -> tuple[Reason, int]:
@@ -176,7 +176,7 @@ class _Walk:
             return 0
         need = self._needs[self._index(self._startup)]
         left = fluid.tolerance.drain - fluid.time
-        span = left if 0 < left < math.inf else fluid.interval
+        span = left if 0 < left < math.inf else max(fluid.interval, self._cool_up) + self._startup
         return workers(need.load + fluid.backlog / (self._service_rate() * span), self._config)
 
     def _service_rate(self) -> float:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +18,7 @@ PERCENTILE = 0.95
 _NORMAL = NormalDist()
 _WORTH_A_SERVER = 0.01
 MOST_SERVERS = 2**53
+_Point: TypeAlias = tuple[int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,7 @@ class Staffing:
         self._model, self._service, self._spent = model, service, spent
         self._backlog = targets.max_backlog
         self._wanted = targets.p95_latency
-        self._known: dict[tuple[float, int], bool] = {}
+        self._known: dict[tuple[float, int], float] = {}
 
     @cached_property
     def law(self) -> ServiceLaw:
@@ -72,18 +73,22 @@ class Staffing:
         """The p95 response that is staffed for [s]."""
         return self._wanted if self.achievable else self.least_p95 / (1.0 - _WORTH_A_SERVER)
 
-    def keeps(self, arrival_rate: float, servers: int) -> bool:
-        """Whether ``servers`` keep the targets in the steady state at ``arrival_rate`` [jobs/s]."""
+    def excess(self, arrival_rate: float, servers: int) -> float:
+        """By how much ``servers`` miss the targets in the steady state at ``arrival_rate`` [jobs/s].
+
+        It is the logarithm of the share of late jobs over the share that may be late: 0 or less keeps the targets.
+        """
         key = (arrival_rate, servers)
         if key not in self._known:
+            self._spent()
             self._known[key] = self._evaluate(arrival_rate, servers)
         return self._known[key]
 
     def fewest(self, arrival_rate: float) -> int:
         """The fewest servers that keep the targets at ``arrival_rate`` [jobs/s].
 
-        Bisection on the model's tail, which falls as servers are added, from the square-root staffing a + β√a: a
-        handful of evaluations at any load, and never off by one.
+        Found on the model's tail, which falls as servers are added, from the square-root staffing a + β√a: a handful of
+        evaluations at any load, and never off by one.
 
         References:
             Halfin & Whitt (1981), Operations Research 29:567-588; Borst, Mandelbaum & Reiman (2004), Operations
@@ -96,36 +101,35 @@ class Staffing:
             return MOST_SERVERS
         floor = math.floor(load) + 1
         start = math.ceil(load + _square_root_excess(load, self._slack(), fixed=self.law.scv == 0.0) * math.sqrt(load))
-        return fewest(lambda servers: self.keeps(arrival_rate, servers), start=start, floor=floor)
+        return fewest(lambda servers: self.excess(arrival_rate, servers), start=start, floor=floor)
 
     def largest_rate(self, servers: int) -> float:
         """The largest arrival rate at which ``servers`` keep the targets [jobs/s], to one part in 10 000."""
         low, high = 0.0, servers / self.law.mean
         while high - low > 1e-4 * high:
             middle = (low + high) / 2
-            low, high = (middle, high) if self.keeps(middle, servers) else (low, middle)
+            low, high = (middle, high) if self.excess(middle, servers) <= 0 else (low, middle)
         return low
 
-    def _evaluate(self, arrival_rate: float, servers: int) -> bool:
-        self._spent()
+    def _evaluate(self, arrival_rate: float, servers: int) -> float:
         if arrival_rate <= 0:
-            return True
+            return -math.inf
         if arrival_rate * self.law.mean >= servers:
-            return False
-        return self._keeps_latency(arrival_rate, servers) and self._keeps_backlog(arrival_rate, servers)
+            return math.inf
+        late = max(self._late(arrival_rate, servers), self._crowded(arrival_rate, servers))
+        return math.log(max(late, 1e-300) / (1.0 - PERCENTILE))
 
-    def _keeps_latency(self, arrival_rate: float, servers: int) -> bool:
+    def _late(self, arrival_rate: float, servers: int) -> float:
+        """P(response > target)."""
         if self.latency is None:
-            return True
-        tail = self._model.response_tail(self.latency, arrival_rate, servers, self._service)
-        return float(tail) <= 1.0 - PERCENTILE
+            return 0.0
+        return float(self._model.response_tail(self.latency, arrival_rate, servers, self._service))
 
-    def _keeps_backlog(self, arrival_rate: float, servers: int) -> bool:
-        """P(queue > n) ≤ 5 %, with the queue that a job finds as the arrivals during its wait."""
+    def _crowded(self, arrival_rate: float, servers: int) -> float:
+        """P(queue > target), with the queue that a job finds as the arrivals during its wait."""
         if self._backlog is None:
-            return True
-        tail = self._model.wait_tail(self._backlog / arrival_rate, arrival_rate, servers, self._service)
-        return float(tail) <= 1.0 - PERCENTILE
+            return 0.0
+        return float(self._model.wait_tail(self._backlog / arrival_rate, arrival_rate, servers, self._service))
 
     def _slack(self) -> float:
         """The wait that the latency target leaves beside a slow job, in mean service times of exponential jobs.
@@ -137,27 +141,41 @@ class Staffing:
         return max(self.latency - self.least_p95, 0.0) / self.law.mean * 2.0 / (1.0 + self.law.scv)
 
 
-def fewest(enough: Callable[[int], bool], *, start: int, floor: int) -> int:
-    """The least n ≥ ``floor`` with ``enough(n)``, for an ``enough`` that stays true once it is true.
+def fewest(excess: Callable[[int], float], *, start: int, floor: int) -> int:
+    """The least n ≥ ``floor`` with ``excess(n) ≤ 0``, for an ``excess`` that falls.
 
-    >>> fewest(lambda n: n >= 1234, start=1200, floor=1)
+    From ``start`` in steps that grow fourfold until the answer is enclosed, then by the straight line through the ends
+    and by halves in turn.
+
+    >>> fewest(lambda n: 1234.0 - n, start=1200, floor=1)
     1234
     """
-    guess = max(start, floor)
-    if enough(guess):
-        high, step = guess, 1
-        while high > floor and enough(candidate := max(high - step, floor)):
-            high, step = candidate, 2 * step
-        low = max(high - step, floor) if high > floor else floor - 1
-    else:
-        low, step = guess, 1
-        while not enough(low + step) and low < MOST_SERVERS:
-            low, step = low + step, 2 * step
-        high = low + step
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return high
+    low, high = _enclosed(excess, max(start, floor), floor)
+    halve = False
+    while high[0] - low[0] > 1:
+        middle = (low[0] + high[0]) // 2 if halve else _crossing(low, high)
+        point = (middle, excess(middle))
+        low, high = (low, point) if point[1] <= 0 else (point, high)
+        halve = not halve
+    return high[0]
+
+
+def _enclosed(excess: Callable[[int], float], start: int, floor: int) -> tuple[_Point, _Point]:
+    """Neighbouring points of the walk from ``start``: the last that is too few, the first that is enough."""
+    point, step = (start, excess(start)), 1
+    enough = point[1] <= 0
+    while point[0] > floor if enough else point[0] < MOST_SERVERS:
+        servers = max(point[0] - step, floor) if enough else point[0] + step
+        before, point, step = point, (servers, excess(servers)), 4 * step
+        if (point[1] <= 0) != enough:
+            return (point, before) if enough else (before, point)
+    return ((floor - 1, math.inf), point) if enough else (point, (MOST_SERVERS, 0.0))
+
+
+def _crossing(low: _Point, high: _Point) -> int:
+    """Where the straight line through two points crosses zero, inside."""
+    share = low[1] / (low[1] - high[1]) if math.isfinite(low[1] - high[1]) else 0.5
+    return min(max(low[0] + math.ceil(share * (high[0] - low[0])), low[0] + 1), high[0] - 1)
 
 
 def _square_root_excess(load: float, slack: float, *, fixed: bool) -> float:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capacity_planner.domain.config import PlannerConfig
+    from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.slo import SLO
     from capacity_planner.planning.demand import Demand
@@ -44,10 +45,12 @@ class Study:
         config: settings.
         staffing: the inverse of the queueing model.
         demands: the arrival rate per interval.
+        paths: futures of the arrival rate, shape (rows, intervals).
+        level: the forecast quantile that is staffed.
         needs: what each interval asks for.
         path: the steps and the queue that results.
         unchanged: the queue when nothing is done.
-        blocked: whether a cooldown holds back a step that is due now.
+        blocked: for how long a cooldown holds back a step that is due now [s]; 0 when none is.
     """
 
     metrics: Metrics
@@ -56,20 +59,34 @@ class Study:
     config: PlannerConfig
     staffing: Staffing
     demands: tuple[Demand, ...]
+    paths: FloatArray
+    level: float
     needs: tuple[Need, ...]
     path: Path
     unchanged: Fluid
-    blocked: bool
+    blocked: float
 
     @cached_property
-    def kept(self) -> tuple[float, ...]:
-        """P(the SLO holds) per interval, with the plan."""
-        return self._kept(self.path.fluid)
+    def limits(self) -> tuple[float, ...]:
+        """The largest arrival rate at which each interval keeps the SLO, with the plan [jobs/s]."""
+        return self._limits(self.path.fluid)
+
+    def confidence(self, first: int = 0, last: int | None = None) -> float:
+        """P(the SLO holds, within its error budget) from interval ``first`` to before ``last``."""
+        if not self.staffing.achievable:
+            return 0.0
+        demands, limits = self.demands[first:last], self.limits[first:last]
+        return confidence.together(self.paths, demands, limits, self.slo.allowed_share, first)
 
     @cached_property
-    def kept_unchanged(self) -> tuple[float, ...]:
-        """P(the SLO holds) per interval, when nothing is done."""
-        return self._kept(self.unchanged)
+    def risk(self) -> float:
+        """Expected share of the intervals that break the SLO, with the plan."""
+        return 1.0 - sum(confidence.kept(self.demands, self.limits)) / len(self.demands)
+
+    @cached_property
+    def risk_unchanged(self) -> float:
+        """The same, when nothing is done."""
+        return 1.0 - sum(confidence.kept(self.demands, self._limits(self.unchanged))) / len(self.demands)
 
     @cached_property
     def binding(self) -> int:
@@ -122,8 +139,8 @@ class Study:
         """The instant so many seconds after the plan's start."""
         return self.metrics.timestamp + timedelta(seconds=round(seconds, 6))
 
-    def _kept(self, fluid: Fluid) -> tuple[float, ...]:
-        return confidence.kept(self.demands, self.needs, fluid, self.staffing, self.config.worker_concurrency)
+    def _limits(self, fluid: Fluid) -> tuple[float, ...]:
+        return confidence.limits(self.needs, fluid, self.staffing, self.config.worker_concurrency)
 
 
 def study(
@@ -131,6 +148,7 @@ def study(
     slo: SLO,
     config: PlannerConfig,
     demands: Sequence[Demand],
+    paths: FloatArray,
     staffing: Staffing,
     *,
     scaled: Scaled | None = None,
@@ -143,18 +161,20 @@ def study(
         slo: what must hold.
         config: settings.
         demands: the arrival rate per interval.
+        paths: futures of the arrival rate, shape (rows, intervals).
         staffing: the inverse of the queueing model.
         scaled: the last scaling there was; workers it ordered that do not serve yet are not ordered again.
         cooling: whether its cooldown holds.
     """
-    wanted = needs(demands, metrics.arrival_rate, staffing, config)
+    level = confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share)
+    wanted = needs(demands, level, metrics.arrival_rate, staffing, config)
     serving, starting = _pool(metrics.current_workers, scaled, config.startup_delay.total_seconds())
     fluid = Fluid(
         rates=[need.rate for need in wanted],
         interval=config.plan_interval.total_seconds(),
         service_rate=config.worker_concurrency / staffing.law.mean,
         tolerance=_tolerance(slo, staffing),
-        backlog=metrics.backlog,
+        backlog=float(metrics.backlog),
         serving=serving,
         starting=starting,
     )
@@ -171,10 +191,12 @@ def study(
         config=config,
         staffing=staffing,
         demands=tuple(demands),
+        paths=paths,
+        level=level,
         needs=wanted,
         path=path,
         unchanged=unchanged,
-        blocked=_starts_now(free) and not _starts_now(path),
+        blocked=_blocked(free, path, last_change, config),
     )
 
 
@@ -185,6 +207,14 @@ def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, lis
     if scaled.workers <= serving:
         return (scaled.workers if scaled.ago < 0 else serving), []
     return serving, [(startup - scaled.ago, scaled.workers)]
+
+
+def _blocked(free: Path, path: Path, last_change: float, config: PlannerConfig) -> float:
+    """How long the first step of the path without a cooldown must wait."""
+    if not _starts_now(free) or _starts_now(path):
+        return 0.0
+    up = free.changes[0].after > free.changes[0].before
+    return last_change + (config.cooldown_up if up else config.cooldown_period).total_seconds()
 
 
 def _starts_now(path: Path) -> bool:

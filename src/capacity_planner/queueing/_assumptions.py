@@ -32,7 +32,7 @@ def judge(
     servers: float,
     service: ServiceTime,
     law: ServiceLaw,
-    stated_utilization: float | None = None,
+    reported: tuple[float, float] | None = None,
 ) -> tuple[float, tuple[str, ...]]:
     """Confidence in a model's figures, from 0 (excluded) to 1, and the reasons why it is not 1.
 
@@ -44,7 +44,7 @@ def judge(
         servers: c.
         service: what was measured of the service time.
         law: what the model made of it.
-        stated_utilization: ρ as the workers report it.
+        reported: ρ as the workers report it now, and as their arrival rate and service time give it.
 
     >>> from capacity_planner.domain.congestion import ServiceTime
     >>> from capacity_planner.queueing._laws import Exponential
@@ -55,7 +55,8 @@ def judge(
     ('0.591', ('Exponential service is assumed, but the measured SCV is 0.25: wait and p95 are overstated.',))
     """
     remarks = [
-        *_about_load(utilization, stated_utilization),
+        *_about_load(utilization),
+        *_about_report(reported),
         *_about_pooling(model_name, servers),
         *_about_spread(service, law),
         *_about_method(model_name, servers, law),
@@ -63,17 +64,23 @@ def judge(
     return math.prod(remark.factor for remark in remarks), tuple(remark.sentence for remark in remarks)
 
 
-def _about_load(utilization: float, stated: float | None) -> Iterator[Remark]:
+def _about_load(utilization: float) -> Iterator[Remark]:
     if utilization >= 1.0:
         yield Remark(0.5, f"Utilisation is {utilization:.3g}: there is no steady state, the queue grows without end.")
     elif utilization > _SATURATED:
         factor = 1.0 - 6.0 * (utilization - _SATURATED)
         yield Remark(factor, f"At a utilisation of {utilization:.1%} a small error in the rates moves the wait a lot.")
-    if stated is not None and abs(stated - utilization) > _CLOSE:
+
+
+def _about_report(reported: tuple[float, float] | None) -> Iterator[Remark]:
+    if reported is None:
+        return
+    stated, implied = reported
+    if abs(stated - min(implied, 1.0)) > _CLOSE:
         yield Remark(
-            1.0 / (1.0 + abs(stated - utilization)),
-            f"The workers report a utilisation of {stated:.1%}, but arrival rate and service time give "
-            f"{utilization:.1%}: one of the three is off.",
+            1.0 / (1.0 + abs(stated - implied)),
+            f"The workers report a utilisation of {stated:.1%}, but arrival rate and service time give {implied:.1%}: "
+            "one of the three is off.",
         )
 
 
