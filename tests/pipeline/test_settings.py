@@ -85,7 +85,7 @@ def test_the_default_file_explains_every_field() -> None:
         ("[planner]\ncooldown_period = 300", "planner.cooldown_period in {path} is 300, which is not a duration."),
         ("[planner]\ncooldown_period = '300'", "has no unit"),
         ("[planner]\nmax_workers = '50'", "planner.max_workers in {path} is '50', which is not a whole number."),
-        ("[planner]\nmax_workers = 0", "must be at least 1"),
+        ("[planner]\nmax_workers = -1", "must be at least 1"),
         ("[slo]\nerror_budget = 2.0", "slo.error_budget in {path} is 2.0, which must be at most 1."),
         ("[slo]\nerror_budget = true", "is not a number"),
         ("[planner", "is no TOML"),
