@@ -319,3 +319,12 @@ def test_more_workers_allowed_is_never_less_sure(metrics: Metrics, config: Plann
     less = plan_for(metrics, config=free, slo=slo)
     more = plan_for(metrics, config=replace(free, max_workers=free.max_workers * 2), slo=slo)
     assert more.confidence >= less.confidence - 1e-9
+
+
+def test_the_history_of_another_queue_is_refused() -> None:
+    request = PlanRequest(
+        current_metrics=sample(), slo=TARGET, queue_name="mine", history=(replace(sample(), queue_name="other"),)
+    )
+    with pytest.raises(PlannerError, match="history of the queue you plan for") as caught:
+        CapacityPlanner().generate_plan(request)
+    assert caught.value.code is ErrorCode.INVALID_METRICS

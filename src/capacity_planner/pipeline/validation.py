@@ -83,6 +83,7 @@ def checked_request(request: Any, config: PlannerConfig) -> Checked:
     metrics = _understood(valid.current_metrics, "current_metrics")
     history = None if valid.history is None else tuple(_understood(item, "history") for item in valid.history)
     name = _name(valid.queue_name, metrics)
+    _of_one_queue(history or (), name)
     return Checked(
         queue_name=name,
         metrics=replace(metrics, queue_name=name),
@@ -134,11 +135,23 @@ def _name(name: str, metrics: Metrics) -> str:
     if name and metrics.queue_name and name != metrics.queue_name:
         raise PlannerError(
             ErrorCode.INVALID_METRICS,
-            f"current_metrics.queue_name is {metrics.queue_name!r}, but the request is for {name!r}. Send the metrics "
+            f"current_metrics.queue_name is {codec.shown(metrics.queue_name)}, but the request is for "
+            f"{codec.shown(name)}. Send the metrics "
             "of the queue you plan for.",
             details={"field": "current_metrics.queue_name", "value": metrics.queue_name},
         )
     return name or metrics.queue_name
+
+
+def _of_one_queue(history: tuple[Metrics, ...], name: str) -> None:
+    stranger = next((item.queue_name for item in history if item.queue_name not in {"", name}), None)
+    if name and stranger:
+        raise PlannerError(
+            ErrorCode.INVALID_METRICS,
+            f"history has samples of the queue {codec.shown(stranger)}, but the plan is for {codec.shown(name)}. Send "
+            "the history of the queue you plan for.",
+            details={"field": "history.queue_name", "value": stranger},
+        )
 
 
 def _known_models(config: PlannerConfig) -> None:

@@ -20,7 +20,7 @@ def of_plan(study: Study, confidence: float) -> str:
 def of_step(study: Study, change: Change) -> str:
     """One step's reason."""
     config, need = study.config, study.needs[change.index]
-    more = f" (the first of steps to {change.wanted})" if change.after != change.wanted else ""
+    more = f" (on the way to {change.wanted})" if change.after != change.wanted else ""
     match change.reason:
         case Reason.SLO:
             verb = "keeps" if need.slo == 1 else "keep"
