@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 import numbers
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_type_hints
 
 from capacity_planner import units
+from capacity_planner.frozen import FrozenMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,33 +213,6 @@ class Slice:
 
 def _never_null(value: Any) -> Any:
     return () if value is None else value
-
-
-class FrozenMap(Mapping[float, float]):
-    """An immutable, hashable map of numbers in the order of their keys, such as quantile level → rate."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, items: Mapping[float, float] | None = None) -> None:
-        self._items = dict(sorted((items or {}).items()))
-
-    def __getitem__(self, key: float) -> float:
-        return self._items[key]
-
-    def __iter__(self) -> Iterator[float]:
-        return iter(self._items)
-
-    def __len__(self) -> int:
-        return len(self._items)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._items.items()))
-
-    def __repr__(self) -> str:
-        return f"FrozenMap({self._items})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (FrozenMap, (dict(self._items),))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.congestion import ServiceTime
 from capacity_planner.domain.forecast import Forecast
-from capacity_planner.fields import FrozenMap
+from capacity_planner.frozen import FrozenMap
 from capacity_planner.planning import confidence
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.fluid import Fluid, Tolerance

@@ -34,13 +34,13 @@ from capacity_planner.fields import (
     LATEST,
     CountMark,
     DurationMark,
-    FrozenMap,
     InstantMark,
     Mark,
     QuantilesMark,
     RealMark,
     TextMark,
 )
+from capacity_planner.frozen import FrozenMap
 from capacity_planner.units import UNBOUNDED
 
 T = TypeVar("T")

@@ -17,7 +17,7 @@ import capacity_planner
 from capacity_planner import codec
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.domain.state import PlannerState
-from capacity_planner.fields import FrozenMap
+from capacity_planner.frozen import FrozenMap
 from capacity_planner.units import UNBOUNDED
 
 from .strategies import DOMAIN, objects

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from capacity_planner.fields import CONFIG, FrozenMap, Instant, NonNegative, Quantiles, Share, Text
+from capacity_planner.fields import CONFIG, Instant, NonNegative, Quantiles, Share, Text
+from capacity_planner.frozen import FrozenMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

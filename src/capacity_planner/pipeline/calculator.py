@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.congestion import Congestion, ServiceTime
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark, RealMark
+from capacity_planner.pipeline.arguments import broadcast, number, numbers, target_seconds
 from capacity_planner.pipeline.validation import checked_config, checked_metrics
 from capacity_planner.planning.staffing import MOST_SERVERS, Staffing, Targets
 from capacity_planner.queueing._assumptions import judge
 from capacity_planner.registry import queue_models
-from capacity_planner.units import UNBOUNDED, format_duration, from_seconds, parse_duration, seconds_of, words
+from capacity_planner.units import UNBOUNDED, format_duration, from_seconds, parse_duration, words
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
     from capacity_planner.contracts import QueueModel
     from capacity_planner.domain.metrics import Metrics
-    from capacity_planner.fields import Mark
 
 _GENERAL = {"mm1": "mg1", "mmc": "mgc"}
 _RATE = RealMark(ge=0, le=1e18)
@@ -70,8 +66,8 @@ class QueueingCalculator:
         Raises:
             PlannerError: ``INVALID_METRICS`` with the argument that is out of range.
         """
-        rate, mu = _number("arrival_rate", arrival_rate, _RATE), _number("service_rate", service_rate, _SERVICE_RATE)
-        count = int(_number("servers", servers, _SERVERS))
+        rate, mu = number("arrival_rate", arrival_rate, _RATE), number("service_rate", service_rate, _SERVICE_RATE)
+        count = int(number("servers", servers, _SERVERS))
         facts = None if metrics is None else checked_metrics(metrics)
         service = service_time(1.0 / mu, facts)
         state = self.model.solve(rate, count, service)
@@ -113,11 +109,11 @@ class QueueingCalculator:
             PlannerError: ``INVALID_METRICS`` when an entry is out of range.
         """
         rates, mus = (
-            _numbers("arrival_rates", arrival_rates, _RATE),
-            _numbers("service_rates", service_rates, _SERVICE_RATE),
+            numbers("arrival_rates", arrival_rates, _RATE),
+            numbers("service_rates", service_rates, _SERVICE_RATE),
         )
-        counts = _numbers("servers", servers, _SERVERS)
-        _broadcast(arrival_rates=rates, service_rates=mus, servers=counts)
+        counts = numbers("servers", servers, _SERVERS)
+        broadcast(arrival_rates=rates, service_rates=mus, servers=counts)
         facts = service_time(1.0, None if metrics is None else checked_metrics(metrics))
         unit = self.model.solve(rates / mus, counts, facts)
         return Congestion(
@@ -150,8 +146,8 @@ class QueueingCalculator:
             PlannerError: ``INVALID_METRICS`` with the argument that is out of range; ``SLO_UNACHIEVABLE`` when service
                 alone exceeds the target: ``details`` has the least p95 and the servers that come within 1 % of it.
         """
-        rate, mu = _number("arrival_rate", arrival_rate, _RATE), _number("service_rate", service_rate, _SERVICE_RATE)
-        target = _target(target_latency)
+        rate, mu = number("arrival_rate", arrival_rate, _RATE), number("service_rate", service_rate, _SERVICE_RATE)
+        target = target_seconds(target_latency)
         if rate / mu >= MOST_SERVERS:
             raise PlannerError(
                 ErrorCode.INVALID_METRICS,
@@ -202,62 +198,6 @@ def service_time(mean: float, metrics: Metrics | None) -> ServiceTime:
         mean=mean,
         std=None if std is None else std.total_seconds() * scale,
         p95=None if p95 is None else p95.total_seconds() * scale,
-    )
-
-
-def _number(name: str, value: Any, mark: Mark) -> float:
-    try:
-        return float(mark.checked(value))
-    except ValueError as error:
-        raise PlannerError(
-            ErrorCode.INVALID_METRICS,
-            f"{name} is {codec.shown(value)}, which {error}",
-            details={"field": name, "value": codec.shown(value)},
-        ) from None
-
-
-def _numbers(name: str, values: ArrayLike, mark: Mark) -> np.ndarray[Any, np.dtype[np.float64]]:
-    try:
-        array = np.asarray(values)
-        array = array.astype(float, casting="safe" if array.dtype.kind == "f" else "same_kind")
-    except (OverflowError, TypeError, ValueError) as error:
-        raise _bad_batch(name, values, f"no array of numbers: {error}") from None
-    for entry in np.unique(array):
-        _number(name, float(entry), mark)
-    return array
-
-
-def _broadcast(**arrays: np.ndarray[Any, Any]) -> None:
-    try:
-        np.broadcast_shapes(*(array.shape for array in arrays.values()))
-    except ValueError:
-        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
-        raise _bad_batch("arrival_rates", shapes, "of shapes that do not broadcast against each other") from None
-
-
-def _bad_batch(name: str, value: object, problem: str) -> PlannerError:
-    return PlannerError(
-        ErrorCode.INVALID_METRICS,
-        f"{name} is {codec.shown(value)}, which is {problem}.",
-        details={"field": name, "value": codec.shown(value)},
-    )
-
-
-def _target(value: timedelta) -> float:
-    try:
-        target = seconds_of(parse_duration(value, wire=False))
-    except ValueError as error:
-        raise PlannerError(
-            ErrorCode.CONFIG_INVALID,
-            f"target_latency is {codec.shown(value)}, which {error}",
-            details={"field": "target_latency", "value": codec.shown(value)},
-        ) from None
-    if target > 0 and math.isfinite(target):
-        return target
-    raise PlannerError(
-        ErrorCode.CONFIG_INVALID,
-        f"target_latency is {words(value)}, which is no target. Give a time above zero.",
-        details={"field": "target_latency", "value": words(value)},
     )
 
 

@@ -15,8 +15,8 @@ from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.forecast import Forecast
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.fields import FrozenMap
 from capacity_planner.forecasting import _anomaly, _quantiles
+from capacity_planner.frozen import FrozenMap
 from capacity_planner.history.memory import merge
 from capacity_planner.history.resample import to_series
 from capacity_planner.pipeline.deadline import Deadline
