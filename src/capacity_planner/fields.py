@@ -12,6 +12,7 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, get_args, get_type_hints
 
 from capacity_planner import units
@@ -55,11 +56,15 @@ class Mark:
         result = self.read(value)
         if self.zero_means is not None and not result:
             return self.zero_means
-        for bound, holds, sentence in _BOUNDS:
-            limit = getattr(self, bound)
-            if limit is not None and not holds(result, limit):
+        for limit, holds, sentence in self._limits:
+            if not holds(result, limit):
                 raise ValueError(f"must be {sentence} {_shown(limit)}.")
         return result
+
+    @cached_property
+    def _limits(self) -> list[tuple[Any, Callable[[Any, Any], bool], str]]:
+        limits = ((getattr(self, bound), holds, sentence) for bound, holds, sentence in _BOUNDS)
+        return [item for item in limits if item[0] is not None]
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         from pydantic_core import core_schema  # noqa: PLC0415 - the domain must import without pydantic

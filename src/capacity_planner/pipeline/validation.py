@@ -128,6 +128,8 @@ def _understood(metrics: Metrics, at: str) -> Metrics:
         )
     p95, std = metrics.service_time_p95, metrics.service_time_std
     fixed = p95 is None or abs(p95 - metrics.service_time) <= _SAME * metrics.service_time
+    if (p95 or p95 is None) and (std or fixed or std is None):
+        return metrics
     return replace(metrics, service_time_p95=p95 or None, service_time_std=std if std or fixed else None)
 
 

@@ -18,6 +18,9 @@ PERCENTILE = 0.95
 _NORMAL = NormalDist()
 _WORTH_A_SERVER = 0.01
 MOST_SERVERS = 2**53
+# Beyond e^3 times as late as may be, or as little, only the direction counts.
+_STEEP = 3.0
+_FINE = 1e-4
 _Point: TypeAlias = tuple[int, float]
 
 
@@ -104,12 +107,22 @@ class Staffing:
         return fewest(lambda servers: self.excess(arrival_rate, servers), start=start, floor=floor)
 
     def largest_rate(self, servers: int) -> float:
-        """The largest arrival rate at which ``servers`` keep the targets [jobs/s], to one part in 10 000."""
-        low, high = 0.0, servers / self.law.mean
-        while high - low > 1e-4 * high:
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.excess(middle, servers) <= 0 else (low, middle)
-        return low
+        """The largest arrival rate at which ``servers`` keep the targets [jobs/s], to one part in 10 000.
+
+        References:
+            Dowell & Jarratt (1971), BIT 11:168-174: the Illinois rule.
+        """
+        low, high, side = (0.0, -_STEEP), (servers / self.law.mean, _STEEP), 0
+        while high[0] - low[0] > _FINE * high[0]:
+            rate = low[0] + (high[0] - low[0]) * low[1] / (low[1] - high[1])
+            excess = min(max(self.excess(rate, servers), -_STEEP), _STEEP)
+            if min(rate - low[0], high[0] - rate) <= _FINE * rate:
+                return rate
+            if excess > 0:
+                low, high, side = (low[0], low[1] / 2 if side > 0 else low[1]), (rate, excess), 1
+            else:
+                low, high, side = (rate, excess), (high[0], high[1] / 2 if side < 0 else high[1]), -1
+        return low[0]
 
     def _evaluate(self, arrival_rate: float, servers: int) -> float:
         if arrival_rate <= 0:
