@@ -217,3 +217,11 @@ def test_the_unit_of_time_does_not_matter(load: float, scale: float) -> None:
 def test_a_load_beyond_counting_has_an_answer(load: float) -> None:
     staffing = Staffing(queue_models.get("mmc"), ServiceTime(mean=1.0), Targets(p95_latency=4.5))
     assert staffing.fewest(load) >= min(load, 2.0**53)
+
+
+@pytest.mark.parametrize("servers", [1, 2, 10, 75, 5_000])
+@pytest.mark.parametrize("target", [3.1, 5.0, 10.0, 1e3])
+def test_the_largest_rate_of_a_partitioned_queue_has_a_closed_form(servers: int, target: float) -> None:
+    """P(T > t) = exp(-(μ - λ/c)t) = 1/20 ⇔ λ = c(μ - ln 20/t)."""
+    staffing = Staffing(queue_models.get("mm1"), ServiceTime(mean=1.0), Targets(p95_latency=target))
+    assert staffing.largest_rate(servers) == pytest.approx(servers * (1.0 - math.log(20.0) / target), rel=1e-4)

@@ -116,7 +116,7 @@ class Staffing:
         while high[0] - low[0] > _FINE * high[0]:
             rate = low[0] + (high[0] - low[0]) * low[1] / (low[1] - high[1])
             excess = min(max(self.excess(rate, servers), -_STEEP), _STEEP)
-            if excess <= 0 and high[0] - rate <= _FINE * rate:
+            if excess == 0 or (excess < 0 and high[0] - rate <= _FINE * rate):
                 return rate
             if excess > 0:
                 low, high, side = (low[0], low[1] / 2 if side > 0 else low[1]), (rate, excess), 1
