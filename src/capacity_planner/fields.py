@@ -261,7 +261,8 @@ Duration: TypeAlias = Annotated[timedelta, DurationMark(ge=_NONE)]
 PositiveDuration: TypeAlias = Annotated[timedelta, DurationMark(gt=_NONE)]
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 Instant: TypeAlias = Annotated[datetime, InstantMark()]
-Measured: TypeAlias = Annotated[datetime, InstantMark(ge=datetime(1970, 1, 1, tzinfo=UTC), le=LATEST)]
+MEASURED = InstantMark(ge=datetime(1970, 1, 1, tzinfo=UTC), le=LATEST)
+Measured: TypeAlias = Annotated[datetime, MEASURED]
 Real: TypeAlias = Annotated[float, RealMark()]
 NonNegative: TypeAlias = Annotated[float, RealMark(ge=0)]
 Rate: TypeAlias = Annotated[float, RealMark(ge=0, le=1e15)]

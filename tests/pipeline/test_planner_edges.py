@@ -328,3 +328,9 @@ def test_the_history_of_another_queue_is_refused() -> None:
     with pytest.raises(PlannerError, match="history of the queue you plan for") as caught:
         CapacityPlanner().generate_plan(request)
     assert caught.value.code is ErrorCode.INVALID_METRICS
+
+
+@pytest.mark.parametrize("at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
+def test_a_scaling_outside_of_our_time_is_refused(at: datetime) -> None:
+    with pytest.raises(PlannerError, match="^INVALID_METRICS: at is"):
+        CapacityPlanner().record_scaling(3, at)

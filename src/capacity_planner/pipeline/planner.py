@@ -11,13 +11,13 @@ from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.state import PlannerState
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.fields import CountMark, TextMark
+from capacity_planner.fields import MEASURED, CountMark, TextMark
 from capacity_planner.history.memory import SampleStore, merge
 from capacity_planner.pipeline import cycle
 from capacity_planner.pipeline.cycle import Scaling
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.validation import checked_config, checked_metrics, checked_request
-from capacity_planner.units import from_seconds, parse_instant
+from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -116,7 +116,7 @@ class CapacityPlanner:
             PlannerError: ``INVALID_METRICS``, also when several queues are known and none is named.
         """
         count = _argument("workers", workers, _WORKERS.checked)
-        instant = _argument("at", at, parse_instant)
+        instant = _argument("at", at, MEASURED.checked)
         queue = self._queue(self._only_one() if queue_name is None else self._named(queue_name))
         with queue.lock:
             if queue.scaling and queue.scaling.at > instant:
