@@ -332,5 +332,5 @@ def test_the_history_of_another_queue_is_refused() -> None:
 
 @pytest.mark.parametrize("at", [datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)])
 def test_a_scaling_outside_of_our_time_is_refused(at: datetime) -> None:
-    with pytest.raises(PlannerError, match="^INVALID_METRICS: at is"):
+    with pytest.raises(PlannerError, match=r"^INVALID_METRICS: at is"):
         CapacityPlanner().record_scaling(3, at)
