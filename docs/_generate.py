@@ -35,7 +35,7 @@ PICTURE = ROOT / "docs" / "images" / "plan.svg"
 GOLDEN = ROOT / "tests" / "golden" / "mgc_p95.json"
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CALM = 0.004
-_WITHOUT_EFFECT = {"seasonal_period", "seed"}
+_WITHOUT_EFFECT = {"seed"}
 _LAWS = {"det": "deterministic", "exp": "exponential", "gamma": "gamma", "h2": "hyperexponential", "logn": "lognormal"}
 
 

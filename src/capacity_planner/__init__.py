@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from capacity_planner.domain.config import PlannerConfig, default_config
     from capacity_planner.domain.congestion import Congestion, ServiceTime
-    from capacity_planner.domain.forecast import Forecast
+    from capacity_planner.domain.forecast import Forecast, ForecastAccuracy
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
     from capacity_planner.domain.queueing import QueueingResult
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "domain.config": ("PlannerConfig", "default_config"),
     "domain.congestion": ("Congestion", "ServiceTime"),
-    "domain.forecast": ("Forecast",),
+    "domain.forecast": ("Forecast", "ForecastAccuracy"),
     "domain.metrics": ("Metrics",),
     "domain.plan": ("CapacityPlan", "CostAnalysis", "RequiredWorkers", "ScalingAction", "ScalingStep"),
     "domain.queueing": ("QueueingResult",),
@@ -71,6 +71,7 @@ __all__ = [
     "CostAnalysis",
     "ErrorCode",
     "Forecast",
+    "ForecastAccuracy",
     "Forecaster",
     "Metrics",
     "PatternType",

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
     from capacity_planner.domain.congestion import Congestion, FloatArray, ServiceTime
+    from capacity_planner.domain.series import ForecastTask
 
 
 class ServiceLaw(Protocol):
@@ -61,14 +65,40 @@ class QueueModel(Protocol):
         """P(W_q > t); 1 when the queue is unstable, 0 when nothing arrives."""
 
 
+class ForecastState(Protocol):
+    """A forecast model that follows some series: it reads rates as they come and says after each what comes next."""
+
+    def read(self, rates: FloatArray, weights: FloatArray, origins: NDArray[np.intp] | None = None) -> FloatArray:
+        """Read on, and forecast after some of the rates.
+
+        How the rates are cut into calls makes no difference: a row knows the rates up to its own and no later one.
+
+        Args:
+            rates: λ of the next intervals [jobs/s], shape (series, n), NaN where nothing was measured.
+            weights: how much each may teach, from 0 to 1; a bin that was flagged as an anomaly has little.
+            origins: places among these rates, ascending, after which forecasts are wanted; ``None`` is all of them.
+
+        Returns:
+            Medians at the task's horizons [jobs/s], shape (series, origins, horizons); NaN before the first rate
+            alone.
+        """
+
+    def predict(self, ahead: Sequence[int]) -> FloatArray:
+        """Medians for any horizons from now [jobs/s], shape (series, horizons); at the task's own as `read` said."""
+
+
 class ForecastModel(Protocol):
-    """Past rates to future rates; how wrong it tends to be is learned from its own hindcasts, for all models alike."""
+    """Past rates to future rates; how wrong it tends to be is learned from its own record, for all models alike.
+
+    Attributes:
+        name: by which it is chosen; registering gives it.
+        minimum_samples: fewer rates than these are refused.
+        seasonal: whether it learns from the same time on earlier days, so that less than two days are worth a warning.
+    """
 
     name: str
     minimum_samples: int
+    seasonal: bool
 
-    def predict(self, rates: FloatArray, steps: int) -> FloatArray:
-        """Point forecasts of the next ``steps`` intervals, shape (steps,); ``rates`` has NaN where there is a gap."""
-
-    def hindcast(self, rates: FloatArray, steps: int) -> FloatArray:
-        """What it would have forecast at every origin, shape (n, steps): row t knows ``rates[: t + 1]`` alone."""
+    def start(self, task: ForecastTask) -> ForecastState:
+        """A follower of the task's series that has read nothing yet."""

@@ -3,6 +3,10 @@
 A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` alone. A file whose
 name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
 entry-point groups ``capacity_planner.queue_models`` and ``capacity_planner.forecast_models``.
+
+A member may stand for a family: ``statsforecast:AutoETS`` is the member ``statsforecast``, whose class is given
+``AutoETS``. Its class says in ``variants`` what stands for these in a list of names, such as ``MODEL``, and refuses
+one that it does not know with ``MODEL_NOT_SUPPORTED``.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ class Registry(Generic[T]):
 
     def __init__(self, kind: str, *, field: str, package: str, group: str) -> None:
         self._kind, self._field, self._package, self._group = kind, field, package, group
-        self._classes: dict[str, Callable[[], T]] = {}
+        self._classes: dict[str, Callable[..., T]] = {}
 
     def register(self, name: str) -> Callable[[_C], _C]:
         """Decorate a class as the member ``name``."""
@@ -52,27 +56,38 @@ class Registry(Generic[T]):
     def get(self, name: str) -> T:
         """A new member.
 
+        Args:
+            name: its name, for a family with the variant after a colon.
+
         Raises:
             PlannerError: ``MODEL_NOT_SUPPORTED`` with the names there are.
         """
-        if name not in self._classes:
-            self._find(name)
-        try:
-            return self._classes[name]()
-        except KeyError:
-            raise self._unknown(name) from None
+        member, colon, variant = str(name).partition(":")
+        if member not in self._classes:
+            self._find(member)
+        made = self._classes.get(member)
+        if made is None:
+            raise self._unknown(name)
+        if _variants(made):
+            return made(variant)
+        if colon:
+            raise self._unvaried(name, member)
+        return made()
 
     def names(self) -> list[str]:
-        """Every member's name, ours and installed ones, sorted."""
+        """Every member's name, ours and installed ones, sorted; a family as ``statsforecast:MODEL``."""
         for name in self._files():
             self._find(name)
-        return sorted({*self._classes, *(entry.name for entry in entry_points(group=self._group))})
+        ours = {f"{name}:{family}" if (family := _variants(made)) else name for name, made in self._classes.items()}
+        installed = {entry.name for entry in entry_points(group=self._group)}
+        return sorted(ours | (installed - set(self._classes)))
 
     def _find(self, name: str) -> None:
         if name in self._files():
             importlib.import_module(f"{self._package}.{name}")
-        for entry in entry_points(group=self._group, name=name):
-            self._classes.setdefault(name, entry.load())
+        if name not in self._classes:
+            for entry in entry_points(group=self._group, name=name):
+                self._classes.setdefault(name, entry.load())
 
     def _files(self) -> frozenset[str]:
         return _files(self._package)
@@ -86,6 +101,18 @@ class Registry(Generic[T]):
             f"{self._field} is {name!r}, which is no {self._kind}. {hint}Use one of: {', '.join(names)}.",
             details={"field": self._field, "value": name, "supported": names},
         )
+
+    def _unvaried(self, name: str, member: str) -> PlannerError:
+        return PlannerError(
+            ErrorCode.MODEL_NOT_SUPPORTED,
+            f"{self._field} is {name!r}, but {member} has no variants. Use {member!r}.",
+            details={"field": self._field, "value": name, "supported": [member]},
+        )
+
+
+def _variants(made: Callable[..., Any]) -> str:
+    """What stands for the variants of a family in a list of names; empty for a member without."""
+    return getattr(made, "variants", "")
 
 
 @cache

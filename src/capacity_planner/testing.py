@@ -10,11 +10,14 @@ Each check raises ``AssertionError`` with what does not hold.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capacity_planner.domain.congestion import ServiceTime
+from capacity_planner.domain.series import ForecastTask
 
 if TYPE_CHECKING:
     from capacity_planner.contracts import ForecastModel, QueueModel
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_forecast_model", "check_queue_model"]
 
+_TASK = ForecastTask(ahead=(1, 6), interval=1800.0, periods=(48,), series=2)
 _SERVICE = ServiceTime(mean=2.0, std=1.5)
 _RATES = np.array([0.0, 0.3, 1.0, 4.4, 9.0, 45.0])
 _SERVERS = np.array([0, 1, 2, 10, 19, 100])[:, None]
@@ -37,26 +41,41 @@ def check_queue_model(model: QueueModel) -> None:
 
 def check_forecast_model(model: ForecastModel) -> None:
     """Hold a forecast model to the promise of `ForecastModel`."""
-    rates = 10.0 + 5.0 * np.sin(np.arange(max(400, 2 * model.minimum_samples)) / 9.0)
+    rates = 10.0 + 5.0 * np.sin(np.arange(max(400, 2 * model.minimum_samples)) * 2.0 * np.pi / 48.0)
     rates[50:60] = np.nan
-    given = rates.copy()
-    hindcast = model.hindcast(rates, 6)
-    assert hindcast.shape == (len(rates), 6), "hindcast has one row an origin and one column a step"
-    assert model.predict(rates, 6).shape == (6,), "predict has one value a step"
+    two = np.stack([rates, 3.0 * rates[::-1]])
+    assert isinstance(model.seasonal, bool), "seasonal says whether it learns from earlier days"
+    _forecast_shapes(model, two)
+    _forecast_reading(model, two)
+    for level in (0.0, 7.0, 1e9):
+        steady = model.start(_TASK)
+        steady.read(np.full_like(two, level), np.ones_like(two))
+        np.testing.assert_allclose(steady.predict((1, 6, 100)), level, rtol=1e-6, err_msg="what was steady stays")
+    first = model.start(_TASK).read(two[:, :1], np.ones((2, 1)))
+    assert (first >= 0).all(), "one rate is enough to say something"
+
+
+def _forecast_shapes(model: ForecastModel, rates: FloatArray) -> None:
+    given, weights = rates.copy(), np.ones_like(rates)
+    state = model.start(_TASK)
+    made = state.read(rates, weights)
+    assert made.shape == (*rates.shape, 2), "read has one row an origin and one column a horizon"
     np.testing.assert_array_equal(rates, given, err_msg="the input is not changed")
-    np.testing.assert_allclose(model.predict(rates, 6), hindcast[-1], err_msg="predict is the newest hindcast")
-    assert np.isfinite(hindcast[model.minimum_samples :]).all(), "a gap in the rates is no gap in the forecast"
-    steady = np.full_like(rates, 7.0)
-    np.testing.assert_allclose(model.predict(steady, 6), 7.0, rtol=1e-6, err_msg="what was steady stays")
-    _only_the_past(model, rates)
+    assert state.predict((1, 2, 3)).shape == (2, 3), "predict has one value a horizon"
+    np.testing.assert_allclose(state.predict((1, 6)), made[:, -1], err_msg="predict says what read said last")
+    assert np.isfinite(made[:, model.minimum_samples :]).all(), "a gap in the rates is no gap in the forecast"
+    assert (made[np.isfinite(made)] >= 0).all(), "a rate is never negative"
 
 
-def _only_the_past(model: ForecastModel, rates: FloatArray) -> None:
-    """A row may know the series up to its origin; what was tuned on all of it must not leak a future value."""
-    shifted = rates.copy()
-    shifted[-1] = rates[-1] * 1.01
-    before, after = model.hindcast(rates, 6), model.hindcast(shifted, 6)
-    np.testing.assert_allclose(after[:-1], before[:-1], err_msg="an earlier origin does not know the newest rate")
+def _forecast_reading(model: ForecastModel, rates: FloatArray) -> None:
+    """A row may know the series up to its origin, however it is read and whatever is read beside it."""
+    weights = np.ones_like(rates)
+    whole = model.start(_TASK).read(rates, weights)
+    state, cuts = model.start(_TASK), [0, 1, 2, 60, 100, 101, 333, rates.shape[1]]
+    parts = [state.read(rates[:, at:end], weights[:, at:end]) for at, end in itertools.pairwise(cuts)]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-6, err_msg="cuts make no difference")
+    alone = model.start(dataclasses.replace(_TASK, series=1)).read(rates[1:], weights[1:])
+    np.testing.assert_allclose(alone[0], whole[1], rtol=1e-6, err_msg="a series does not know those beside it")
 
 
 def _queue_fields(model: QueueModel) -> None:

@@ -38,6 +38,8 @@ def test_a_model_is_made_anew() -> None:
         (queue_models, "../mmc", "'mmc'", "queueing_model"),
         (forecast_models, "ewm", "'ewma'", "forecast_model"),
         (forecast_models, "prophet", "", "forecast_model"),
+        (forecast_models, "prophet:fast", "", "forecast_model"),
+        (forecast_models, "statsforcast:AutoETS", "'statsforecast:MODEL'", "forecast_model"),
     ],
 )
 def test_an_unknown_name_is_told_the_names_there_are(registry: Registry[Any], name: str, hint: str, field: str) -> None:
@@ -63,3 +65,32 @@ def test_a_registered_class_is_found_under_its_name() -> None:
     assert isinstance(registry.get("mine"), Mine)
     assert registry.get("mine").name == "mine"
     assert "mine" in registry.names()
+
+
+@pytest.mark.parametrize(
+    ("registry", "name", "member"),
+    [(forecast_models, "ewma:fast", "ewma"), (forecast_models, "auto:", "auto"), (queue_models, "mmc:2", "mmc")],
+)
+def test_a_member_without_variants_refuses_one(registry: Registry[Any], name: str, member: str) -> None:
+    with pytest.raises(PlannerError, match=f"is {name!r}, but {member} has no variants. Use {member!r}.") as caught:
+        registry.get(name)
+    assert caught.value.code is ErrorCode.MODEL_NOT_SUPPORTED
+    assert caught.value.details["supported"] == [member]
+
+
+def test_a_family_is_given_the_variant() -> None:
+    registry: Registry[Any] = Registry(
+        "thing", field="thing", package="capacity_planner.queueing", group="no.such.group"
+    )
+
+    @registry.register("many")
+    class Many:
+        variants = "KIND"
+
+        def __init__(self, variant: str) -> None:
+            self.variant = variant
+
+    assert isinstance(registry.get("many:big"), Many)
+    assert [registry.get(name).variant for name in ("many:big", "many:a:b", "many:", "many")] == ["big", "a:b", "", ""]
+    assert "many:KIND" in registry.names()
+    assert "many" not in registry.names()

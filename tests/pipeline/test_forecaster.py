@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -108,6 +109,7 @@ def test_a_model_can_be_chosen() -> None:
         forecaster.set_model("ewam")
     assert caught.value.code is ErrorCode.MODEL_NOT_SUPPORTED
     assert "Did you mean 'ewma'?" in caught.value.message
+    assert "auto, ewma, holt_winters, linear, naive, ridge, seasonal" in caught.value.message
     assert {item.model for item in forecaster.predict(samples([1.0]), HOUR)} == {"ewma"}
 
 
@@ -139,12 +141,72 @@ def test_accuracy_is_one_less_the_weighted_error() -> None:
     assert forecaster.get_accuracy() == pytest.approx(0.4)
 
 
-def test_accuracy_starts_anew_with_another_model() -> None:
+def test_another_model_has_an_accuracy_of_its_own() -> None:
     forecaster = Forecaster()
     forecaster.predict(samples([10.0] * 20), HOUR)
     forecaster.predict(samples([10.0] * 26, end=NOON + 6 * FIVE), HOUR)
-    forecaster.set_model("ewma")
+    forecaster.set_model("naive")
     assert forecaster.get_accuracy() == 0.0
+
+
+def test_a_forecast_that_is_asked_for_twice_counts_once() -> None:
+    forecaster = Forecaster()
+    for _ in range(3):
+        forecaster.predict(samples([10.0] * 20), HOUR)
+    forecaster.predict(samples([10.0] * 26, end=NOON + 6 * FIVE), HOUR)
+    assert [row.outcomes for row in forecaster.accuracy()] == [1] * 6
+
+
+def test_accuracy_of_a_queue_that_nobody_asked_for_is_none() -> None:
+    forecaster = Forecaster()
+    forecaster.predict(samples([10.0] * 20), HOUR)
+    assert forecaster.get_accuracy("other") == 0.0
+    assert forecaster.accuracy("other") == []
+
+
+def test_queues_are_followed_apart() -> None:
+    def of(queue: str, rate: float, count: int) -> list[Metrics]:
+        history = samples([rate] * count, end=NOON + count * FIVE)
+        return [dataclasses.replace(item, queue_name=queue) for item in history]
+
+    both, alone = Forecaster(), Forecaster()
+    for count in (20, 21, 22):
+        made = both.predict(of("a", 10.0, count), HOUR)
+        both.predict(of("b", 99.0, count), HOUR)
+        assert alone.predict(of("a", 10.0, count), HOUR) == made
+    assert max(row.mae for row in both.accuracy("a")) < 1e-9
+
+
+@pytest.mark.parametrize("model", ["auto", "ewma", "holt_winters", "linear", "naive", "ridge", "seasonal"])
+def test_every_model_forecasts_what_is_constant(model: str) -> None:
+    made = Forecaster(PlannerConfig(forecast_model=model)).predict(samples([10.0] * 60), HOUR)
+    assert [item.arrival_rate for item in made] == pytest.approx([10.0] * 12)
+    assert {item.model.partition(" (")[0] for item in made} == {model}
+
+
+def test_a_mixture_says_what_it_is_made_of() -> None:
+    made = Forecaster(PlannerConfig(forecast_model="auto")).outlook(samples([8.0, 12.0, 10.0, 9.0, 11.0] * 40), HOUR)
+    for item, parts in zip(made.forecasts, made.shares, strict=True):
+        shares = {name: share for name, share, _ in parts}
+        assert sum(shares.values()) == pytest.approx(1.0)
+        best = max(shares, key=lambda name: shares[name])
+        assert item.model.startswith(f"auto ({best} ")
+
+
+def test_no_history_says_what_to_do() -> None:
+    error = refused([], HOUR)
+    assert "Give history" in error.message
+    assert error.details["minimum"] == 1
+
+
+def test_a_line_needs_two_samples() -> None:
+    line = Forecaster(PlannerConfig(forecast_model="linear"))
+    with pytest.raises(PlannerError) as caught:
+        line.predict(samples([10.0]), HOUR)
+    assert caught.value.code is ErrorCode.INSUFFICIENT_HISTORY
+    assert "linear needs 2" in caught.value.message
+    assert "ewma" in caught.value.message
+    assert len(line.predict(samples([10.0, 10.0]), HOUR)) == 12
 
 
 def test_what_lies_before_the_history_window_does_not_count() -> None:

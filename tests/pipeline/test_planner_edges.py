@@ -100,7 +100,7 @@ def test_no_workers_and_no_arrivals_is_one_worker() -> None:
 
 def test_silence_long_enough_scales_to_zero_where_zero_is_allowed() -> None:
     config = PlannerConfig(min_workers=0)
-    history = tuple(sample(0.0, at=NOON - index * FIVE) for index in range(100, 0, -1))
+    history = tuple(sample(0.0, at=NOON - index * FIVE) for index in range(280, 0, -1))
     plan = plan_for(sample(0.0, workers=3), config=config, history=history)
     assert [step.to_workers for step in plan.steps] == [0]
     assert plan_for(sample(0.0, workers=0), config=config, history=history).target_workers == 0

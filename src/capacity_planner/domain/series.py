@@ -21,3 +21,20 @@ class Series:
     end: datetime
     interval: float
     rates: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastTask:
+    """What a forecast model is asked to follow: so many series of one grid, forecast so many steps ahead.
+
+    Attributes:
+        ahead: horizons, in intervals, ascending; forecast after every rate that is read.
+        interval: length of an interval [s].
+        periods: lengths of the seasons, in intervals, ascending; none where no season is known.
+        series: how many series are followed together.
+    """
+
+    ahead: tuple[int, ...]
+    interval: float
+    periods: tuple[int, ...] = ()
+    series: int = 1

@@ -7,10 +7,10 @@ from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from capacity_planner.domain.request import PlanResponse
+from capacity_planner.domain.request import PlanResponse, PlanWarning
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.calculator import QueueingCalculator, queue_model, service_time
-from capacity_planner.pipeline.forecaster import ENOUGH_OUTCOMES, outlook
+from capacity_planner.pipeline.outlook import ENOUGH_OUTCOMES, outlook
 from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from capacity_planner.domain.slo import SLO
     from capacity_planner.forecasting._anomaly import Anomaly
     from capacity_planner.pipeline.deadline import Deadline
+    from capacity_planner.pipeline.following import Following
+    from capacity_planner.pipeline.outlook import Outlook
     from capacity_planner.pipeline.validation import Checked
 
 _BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)
@@ -46,25 +48,41 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """What a cycle came to: the response, and what speaks against applying it unseen."""
+    """What a cycle came to: the response, what it rests on, and what speaks against applying it unseen."""
 
     response: PlanResponse
-    anomaly: Anomaly | None
+    outlook: Outlook
     objection: PlannerError | None
 
 
-def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, deadline: Deadline) -> Cycle:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a queue before a cycle.
+
+    Args:
+        samples: up to and with the current one, oldest first.
+        scaling: the last scaling that was recorded.
+        alarmed: whether the anomaly that goes on has been told.
+        following: what is remembered of its rates.
+    """
+
+    samples: Sequence[Metrics]
+    scaling: Scaling | None
+    alarmed: bool
+    following: Following
+
+
+def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
     """Forecast, staff, schedule and explain.
 
     Args:
         request: a checked request.
-        samples: the samples up to and with the current one, oldest first.
-        scaling: the last scaling that was recorded.
+        known: what is known of its queue.
         deadline: the call's time limit.
     """
     started = perf_counter()
-    metrics, config = with_service_time(request.metrics, tuple(samples)), request.config
-    future = outlook(samples, config, deadline)
+    metrics, config = with_service_time(request.metrics, tuple(known.samples)), request.config
+    future = outlook(known.samples, config, deadline, known.following)
     staffing = Staffing(
         queue_model(config),
         service_time(metrics.service_time.total_seconds(), metrics),
@@ -78,7 +96,7 @@ def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, d
         [Demand.of(item) for item in future.forecasts],
         future.paths,
         staffing,
-        scaled=None if scaling is None else scaling.seen_from(metrics.timestamp),
+        scaled=None if known.scaling is None else known.scaling.seen_from(metrics.timestamp),
         cooling=not request.force_regen,
     )
     plan = assemble.plan(result)
@@ -88,11 +106,16 @@ def run(request: Checked, samples: Sequence[Metrics], scaling: Scaling | None, d
         forecast=future.forecasts,
         queueing_result=_congestion(result),
         recommendations=advice.recommendations(result),
-        warnings=advice.warnings(result, future.outcomes, ENOUGH_OUTCOMES),
+        warnings=(
+            *future.warnings,
+            *advice.warnings(result, future.outcomes, ENOUGH_OUTCOMES),
+            *(_anomaly_goes_on(future.anomaly) if known.alarmed else ()),
+        ),
         generation_time=timedelta(seconds=round(perf_counter() - started, 6)),
     )
-    objection = _anomalous(future.anomaly, response) or _cooling(result, response) or _refused(request, response)
-    return Cycle(response=response, anomaly=future.anomaly, objection=objection)
+    news = None if known.alarmed else future.anomaly
+    objection = _anomalous(news, response) or _cooling(result, response) or _refused(request, response)
+    return Cycle(response=response, outlook=future, objection=objection)
 
 
 def _targets(slo: SLO) -> Targets:
@@ -112,11 +135,24 @@ def _anomalous(anomaly: Anomaly | None, response: PlanResponse) -> PlannerError 
         return None
     return PlannerError(
         ErrorCode.ANOMALY_DETECTED,
-        f"arrival_rate is {anomaly.came:.4g} jobs/s where {anomaly.expected:.4g} was expected, "
-        f"{abs(anomaly.deviations):.1f} robust standard deviations off. Review the plan before it is applied; it is in "
-        "error.response.",
+        f"arrival_rate is {_off(anomaly)}. Review the plan before it is applied; it is in error.response.",
         details={"field": "current_metrics.arrival_rate", "value": anomaly.came, "expected": anomaly.expected},
         response=response,
+    )
+
+
+def _anomaly_goes_on(anomaly: Anomaly | None) -> tuple[PlanWarning, ...]:
+    """The anomaly that has been told already stays a warning until the traffic is explained again."""
+    if anomaly is None:
+        return ()
+    message = f"An anomaly goes on: arrival_rate is {_off(anomaly)}."
+    return (PlanWarning(code=ErrorCode.ANOMALY_DETECTED, message=message),)
+
+
+def _off(anomaly: Anomaly) -> str:
+    return (
+        f"{anomaly.came:.4g} jobs/s where {anomaly.expected:.4g} was expected, {abs(anomaly.deviations):.1f} robust "
+        "standard deviations off"
     )
 
 

@@ -2,103 +2,59 @@
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from threading import Lock
+from dataclasses import dataclass, field
+from datetime import timedelta
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
-from capacity_planner.domain.forecast import Forecast
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.forecasting import _anomaly, _quantiles
-from capacity_planner.frozen import FrozenMap
 from capacity_planner.history.memory import merge
-from capacity_planner.history.resample import to_series
+from capacity_planner.pipeline.accuracy import Ledger
 from capacity_planner.pipeline.deadline import Deadline
+from capacity_planner.pipeline.following import Following
+from capacity_planner.pipeline.outlook import outlook
 from capacity_planner.pipeline.validation import checked_config, checked_metrics
-from capacity_planner.registry import forecast_models
 from capacity_planner.units import parse_duration, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.domain.forecast import Forecast, ForecastAccuracy
     from capacity_planner.domain.metrics import Metrics
-    from capacity_planner.domain.series import Series
-
-ENOUGH_OUTCOMES = 30
-_LOWER, _UPPER = 0.05, 0.95
-_REMEMBERED = 2_000
+    from capacity_planner.domain.request import PlanWarning
+    from capacity_planner.pipeline.outlook import Outlook
 
 
-@dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """A forecast and what stands behind it.
+@dataclass(slots=True)
+class _Queue:
+    """What is remembered of one queue; ``lock`` guards all of it."""
 
-    Args:
-        forecasts: one per interval of the plan.
-        anomaly: how the newest sample is off, if it is.
-        outcomes: past forecasts whose outcome the bounds rest on.
-        paths: futures of the intervals as they deviated in the past [jobs/s], shape (rows, intervals); too few to be of
-            use below 30 rows.
-    """
-
-    forecasts: tuple[Forecast, ...]
-    anomaly: _anomaly.Anomaly | None
-    outcomes: int
-    paths: FloatArray
-
-
-def outlook(samples: Sequence[Metrics], config: PlannerConfig, deadline: Deadline) -> Outlook:
-    """Forecast every interval of the plan, and judge the newest sample.
-
-    Args:
-        samples: at least one, oldest first.
-        config: settings.
-        deadline: the call's time limit.
-    """
-    interval = config.plan_interval.total_seconds()
-    series = to_series(samples, interval)
-    model = forecast_models.get(config.forecast_model)
-    _enough(model.name, len(series.rates), model.minimum_samples)
-    steps = math.floor(config.forecast_window / config.plan_interval + 1e-9)
-    ahead = [max(1, math.ceil(step * interval / series.interval - 1e-9)) for step in range(1, steps + 1)]
-    deadline.check()
-    hindcast = model.hindcast(series.rates, ahead[-1])
-    deadline.check()
-    points = model.predict(series.rates, ahead[-1])
-    rows = _quantiles.spread(points, hindcast, series.rates, series.interval)
-    deadline.check()
-    forecasts = (
-        _forecast(series.end + step * config.plan_interval, rows[horizon - 1].tolist(), model.name)
-        for step, horizon in enumerate(ahead, start=1)
-    )
-    known = np.isfinite(hindcast[:-1, 0]) & np.isfinite(series.rates[1:])
-    return Outlook(
-        forecasts=tuple(forecasts),
-        anomaly=_judge(series, hindcast, config),
-        outcomes=int(known.sum()),
-        paths=_quantiles.paths(points, hindcast, series.rates, series.interval, ahead),
-    )
+    lock: RLock = field(default_factory=RLock)
+    following: Following = field(default_factory=Following)
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class Forecaster:
-    """Forecasts of arrival rates by the forecast model of a configuration.
+    """Forecasts of arrival rates by the forecast model of a configuration; safe to share between threads.
+
+    What was learned of a queue is kept, by the name in its samples: a history that goes on from the last one is read
+    on, and only its new samples cost time.
 
     Args:
-        config: settings; ``forecast_model``, ``history_window`` and ``plan_interval`` count here.
+        config: settings; ``forecast_model``, ``history_window``, ``seasonal_period``, ``plan_interval`` and the
+            thresholds of anomalies count here.
+
+    Raises:
+        PlannerError: ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``.
     """
 
     def __init__(self, config: PlannerConfig | None = None) -> None:
         self._config = checked_config(PlannerConfig() if config is None else config)
         self._lock = Lock()
-        self._open: dict[datetime, float] = {}
-        self._errors: deque[tuple[float, float]] = deque(maxlen=_REMEMBERED)
+        self._queues: dict[str, _Queue] = {}
+        self._warnings: tuple[PlanWarning, ...] = ()
 
     def predict(
         self, history: Iterable[Metrics], horizon: timedelta, *, timeout: timedelta | None = None
@@ -112,51 +68,78 @@ class Forecaster:
 
         Raises:
             PlannerError: ``INVALID_METRICS``, ``INSUFFICIENT_HISTORY`` for no sample or too few for the model,
-                ``CONFIG_INVALID`` for the horizon, ``FORECAST_FAILED`` when the time is up.
+                ``CONFIG_INVALID`` for the horizon, ``FORECAST_FAILED`` when the time is up or no model can forecast.
         """
+        return list(self.outlook(history, horizon, timeout=timeout).forecasts)
+
+    def outlook(self, history: Iterable[Metrics], horizon: timedelta, *, timeout: timedelta | None = None) -> Outlook:
+        """The same as `predict`, with what stands behind it: anomaly, sample paths, shares of models, warnings."""
         deadline = Deadline(timeout)
         config = self._with_horizon(horizon)
         valid = [checked_metrics(item, at="history") for item in _iterated(history)]
         if not valid:
-            _enough(config.forecast_model, 0, 1)
-        newest = max(item.timestamp for item in valid)
-        samples = merge(valid, until=newest, window=config.history_window)
-        result = outlook(samples, config, deadline)
+            raise _empty()
+        newest = max(valid, key=lambda item: item.timestamp)
+        samples = merge(valid, until=newest.timestamp, window=config.history_window)
         with self._lock:
-            self._settle(to_series(samples, config.plan_interval.total_seconds()))
-            self._open.update({item.timestamp: item.arrival_rate for item in result.forecasts})
-        return list(result.forecasts)
+            queue = self._queues.setdefault(newest.queue_name, _Queue())
+        while not queue.lock.acquire(timeout=deadline.remaining):
+            deadline.check()
+        try:
+            result = outlook(samples, config, deadline, queue.following)
+            queue.ledger.settle(result.series)
+            queue.ledger.write(config.forecast_model, result.series.end, result.forecasts)
+        finally:
+            queue.lock.release()
+        self._warnings = result.warnings
+        return result
 
     def set_model(self, model: str) -> None:
-        """Use another forecast model from now on; its accuracy starts anew.
+        """Use another forecast model from now on.
 
         Raises:
             PlannerError: ``MODEL_NOT_SUPPORTED`` with the names there are.
         """
-        config = checked_config({**_as_mapping(self._config), "forecast_model": model})
-        with self._lock:
-            self._config = config
-            self._open.clear()
-            self._errors.clear()
+        self._config = checked_config({**_as_mapping(self._config), "forecast_model": model})
 
-    def get_accuracy(self) -> float:
-        """1 - WAPE of the forecasts whose time has come, from 0 to 1; 0 before any has.
+    def get_accuracy(self, queue_name: str | None = None) -> float:
+        """1 - WAPE of this model's forecasts whose time has come, from 0 to 1; 0 before any has.
 
         WAPE is the sum of absolute errors over the sum of what came: an idle hour does not count like a busy one.
-        """
-        with self._lock:
-            error, came = (sum(part) for part in zip(*self._errors, strict=True)) if self._errors else (0.0, 0.0)
-            if not self._errors:
-                return 0.0
-        return max(0.0, 1.0 - error / came) if came > 0 else float(error == 0)
 
-    def _settle(self, series: Series) -> None:
-        """Compare the forecasts whose interval is now known with what came."""
-        for at in [at for at in self._open if at <= series.end]:
-            index = len(series.rates) - 1 - round((series.end - at).total_seconds() / series.interval)
-            made = self._open.pop(at)
-            if index >= 0 and math.isfinite(came := float(series.rates[index])):
-                self._errors.append((abs(made - came), came))
+        Args:
+            queue_name: the queue; ``None`` takes the mean over the queues of which forecasts could be judged.
+        """
+        judged = [
+            item
+            for item in self._ledgers(queue_name)
+            if any(row.model == self._config.forecast_model for row in item.rows())
+        ]
+        return sum(item.accuracy(self._config.forecast_model) for item in judged) / len(judged) if judged else 0.0
+
+    def accuracy(self, queue_name: str | None = None) -> list[ForecastAccuracy]:
+        """Errors and observed coverage per model and horizon, of the forecasts whose time has come.
+
+        Args:
+            queue_name: the queue; ``None`` takes the rows of all queues one after the other.
+        """
+        return [row for ledger in self._ledgers(queue_name) for row in ledger.rows()]
+
+    @property
+    def warnings(self) -> tuple[PlanWarning, ...]:
+        """What is to be said about the newest forecast, such as that another model had to be used."""
+        return self._warnings
+
+    @property
+    def cache_hits(self) -> int:
+        """How many forecasts were answered from memory: same queue, model and samples as the last time."""
+        with self._lock:
+            return sum(queue.following.hits for queue in self._queues.values())
+
+    def _ledgers(self, queue_name: str | None) -> list[Ledger]:
+        with self._lock:
+            chosen = self._queues if queue_name is None else {queue_name: self._queues.get(queue_name, _Queue())}
+            return [chosen[name].ledger for name in sorted(chosen)]
 
     def _with_horizon(self, horizon: timedelta) -> PlannerConfig:
         try:
@@ -170,41 +153,6 @@ class Forecaster:
         return checked_config({**mapping, "forecast_window": window, "plan_interval": interval})
 
 
-def _forecast(at: datetime, rates: list[float], model: str) -> Forecast:
-    quantiles = FrozenMap(dict(zip(_quantiles.LEVELS, rates, strict=True)))
-    return Forecast(
-        timestamp=at,
-        arrival_rate=quantiles[0.5],
-        lower=quantiles[_LOWER],
-        upper=quantiles[_UPPER],
-        confidence=round(_UPPER - _LOWER, 12),
-        model=model,
-        quantiles=quantiles,
-    )
-
-
-def _judge(series: Series, hindcast: Any, config: PlannerConfig) -> _anomaly.Anomaly | None:
-    if len(series.rates) < 2:  # noqa: PLR2004 - one rate has nothing to be off
-        return None
-    return _anomaly.detect(
-        hindcast[:, 0],
-        series.rates,
-        series.interval,
-        threshold=config.anomaly_threshold,
-        spike=config.spike_threshold,
-    )
-
-
-def _enough(model: str, samples: int, minimum: int) -> None:
-    if samples < minimum:
-        raise PlannerError(
-            ErrorCode.INSUFFICIENT_HISTORY,
-            f"history has {samples} samples, and {model} needs {minimum}. Give more history, or use forecast_model "
-            "ewma.",
-            details={"field": "history", "value": samples, "minimum": minimum},
-        )
-
-
 def _iterated(history: Iterable[Metrics]) -> list[Metrics]:
     try:
         return list(history)
@@ -214,6 +162,14 @@ def _iterated(history: Iterable[Metrics]) -> list[Metrics]:
             f"history is {type(history).__name__}, which is no list of Metrics.",
             details={"field": "history", "value": type(history).__name__},
         ) from None
+
+
+def _empty() -> PlannerError:
+    return PlannerError(
+        ErrorCode.INSUFFICIENT_HISTORY,
+        "history has no samples, and a forecast needs at least one. Give history.",
+        details={"field": "history", "value": 0, "minimum": 1},
+    )
 
 
 def _as_mapping(config: PlannerConfig) -> dict[str, Any]:

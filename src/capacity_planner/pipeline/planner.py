@@ -14,14 +14,17 @@ from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import MEASURED, CountMark, TextMark
 from capacity_planner.history.memory import SampleStore, merge
 from capacity_planner.pipeline import cycle
-from capacity_planner.pipeline.cycle import Scaling
+from capacity_planner.pipeline.accuracy import Ledger
+from capacity_planner.pipeline.cycle import Known, Scaling
 from capacity_planner.pipeline.deadline import Deadline
+from capacity_planner.pipeline.following import Following
 from capacity_planner.pipeline.validation import checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
+    from capacity_planner.domain.forecast import ForecastAccuracy
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.request import PlanRequest, PlanResponse
     from capacity_planner.pipeline.cycle import Cycle
@@ -40,6 +43,8 @@ class _Queue:
     state: PlannerState = field(default_factory=PlannerState)
     scaling: Scaling | None = None
     answered: tuple[Any, PlanResponse] | None = None
+    following: Following = field(default_factory=Following)
+    ledger: Ledger = field(default_factory=Ledger)
 
 
 class CapacityPlanner:
@@ -148,6 +153,17 @@ class CapacityPlanner:
         with queue.lock:
             return replace(queue.state, recent_history=queue.store.samples(), config_version=self._version)
 
+    def forecast_accuracy(self, queue_name: str | None = None) -> tuple[ForecastAccuracy, ...]:
+        """Errors and observed coverage per model and horizon, of the forecasts of plans whose time has come.
+
+        Args:
+            queue_name: the queue; ``None`` takes the one last used.
+        """
+        with self._lock:
+            queue = self._queues.get(self._named(queue_name), _Queue())
+        with queue.lock:
+            return queue.ledger.rows()
+
     def reset(self, queue_name: str | None = None) -> None:
         """Forget one queue, or all of them; the settings stay."""
         with self._lock:
@@ -178,7 +194,13 @@ class CapacityPlanner:
         earlier = queue.store.samples() if checked.history is None else checked.history
         window = checked.config.history_window
         samples = merge((*earlier, checked.metrics), until=checked.metrics.timestamp, window=window)
-        done = cycle.run(checked, samples, queue.scaling, deadline)
+        known = Known(
+            samples=samples,
+            scaling=queue.scaling,
+            alarmed=queue.state.anomaly_detected,
+            following=queue.following,
+        )
+        done = cycle.run(checked, known, deadline)
         self._remember(queue, checked.metrics, checked.config)
         self._conclude(queue, checked, done)
         if done.objection:
@@ -187,7 +209,10 @@ class CapacityPlanner:
 
     def _conclude(self, queue: _Queue, checked: Checked, done: Cycle) -> None:
         state, at = queue.state, checked.metrics.timestamp
-        normal = done.anomaly is None
+        anomaly, series = done.outlook.anomaly, done.outlook.series
+        normal = anomaly is None
+        queue.ledger.settle(series)
+        queue.ledger.write(checked.config.forecast_model, series.end, done.response.forecast)
         queue.state = replace(
             state,
             forecast_cache=done.response.forecast,

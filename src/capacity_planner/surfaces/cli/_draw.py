@@ -13,6 +13,8 @@ from capacity_planner.surfaces.cli._words import clock, number
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rich.console import RenderableType
+
     from capacity_planner.surfaces.cli._timeline import Interval
 
 _MOST_LINES = 24
@@ -96,3 +98,13 @@ def curve_bar(value: float, target: float, scale: float, width: int) -> Text:
     if good and mark > len(text):
         text.append("·" * (mark - len(text) - 1) + "┊", "dim")
     return text
+
+
+def listed(title: str, lines: list[str], style: str, bullet: str = "•") -> list[RenderableType]:
+    """Sentences under a title; nothing where there are none."""
+    if not lines:
+        return []
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for line in lines:
+        table.add_row(bullet, Text(line))
+    return [Text(), Text(title, f"bold {style}".strip()), table]

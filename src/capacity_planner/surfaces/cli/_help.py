@@ -8,12 +8,19 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from capacity_planner.surfaces.cli._quick import quicken
+
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 _ARGUMENTS, _OPTIONS = "Arguments", "Options"
 
 
 class Command(TyperCommand):
-    """A command whose options stand under the headings of their panels."""
+    """A command whose options stand under the headings of their panels, and are read without pydantic."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, quickly."""
+        quicken(self.get_params(ctx))
+        return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the panels."""

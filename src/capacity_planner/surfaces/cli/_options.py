@@ -133,7 +133,8 @@ Model: TypeAlias = Annotated[
         "--model",
         "NAME",
         _MODEL,
-        "Forecast model, such as ewma, holt_winters, linear or seasonal.",
+        "Forecast model: auto mixes whichever of the others lately did best (recommended, with 14 days of history); "
+        "ewma, holt_winters, linear, seasonal, ridge, naive.",
     ),
 ]
 QueueingModel: TypeAlias = Annotated[

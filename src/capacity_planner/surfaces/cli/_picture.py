@@ -60,6 +60,19 @@ def two_panels(title: str, subtitle: str) -> tuple[Any, Any, Any]:
     return figure, top, bottom
 
 
+def one_panel(title: str, subtitle: str) -> tuple[Any, Any]:
+    """A figure and its only axes."""
+    import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10, 4.8), layout="constrained")
+        axes = figure.subplots()
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    axes.set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
+    return figure, axes
+
+
 def legend(axes: Any) -> None:
     """A legend beside the axes, where it covers nothing."""
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False)
@@ -70,6 +83,18 @@ def whole_numbers(axis: Any) -> None:
     from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - an extra, and slow
 
     axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def dates(axes: Any) -> None:
+    """Times below the axes, as short as they can be told apart."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - an extra, and slow
+
+    locator = AutoDateLocator(  # type: ignore[no-untyped-call]
+        minticks=4, maxticks=10
+    )
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.set_xlabel("time [UTC]")
 
 
 def write(figure: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ from capacity_planner.surfaces.cli._picture import (
     GREY,
     ORANGE,
     RED,
+    dates,
     legend,
     two_panels,
     whole_numbers,
@@ -44,7 +45,7 @@ def draw_plan(path: Path, response: PlanResponse, request: PlanRequest) -> None:
         axes.margins(y=0.1)
         axes.set_ylim(bottom=0)
         legend(axes)
-    _dates(bottom)
+    dates(bottom)
     write(figure, path)
 
 
@@ -120,14 +121,3 @@ def _changes(plan: CapacityPlan) -> list[datetime]:
 
 def _steps(values: list[float]) -> list[float]:
     return [*values, values[-1]]
-
-
-def _dates(axes: Any) -> None:
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415 - an extra, and slow
-
-    locator = AutoDateLocator(  # type: ignore[no-untyped-call]
-        minticks=4, maxticks=10
-    )
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set_xlabel("time [UTC]")

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from capacity_planner import units
-from capacity_planner.surfaces.cli._draw import legend, timeline_table
+from capacity_planner.surfaces.cli._draw import legend, listed, timeline_table
 from capacity_planner.surfaces.cli._timeline import timeline
 from capacity_planner.surfaces.cli._words import clock, headline, money, percent, span
 
@@ -30,8 +30,8 @@ def plan_view(response: PlanResponse, columns: int) -> Group:
     if intervals:
         parts += [timeline_table(intervals, columns), legend(), Text()]
     parts += [_steps(plan), Text(), _costs(plan.cost_impact)]
-    parts += _listed("Warnings", [f"{item.code}: {item.message}" for item in response.warnings], "yellow")
-    parts += _listed("Recommendations", list(response.recommendations), "")
+    parts += listed("Warnings", [f"{item.code}: {item.message}" for item in response.warnings], "yellow")
+    parts += listed("Recommendations", list(response.recommendations), "")
     parts += [Text(), Text("Why", "bold"), Text(plan.rationale)]
     return Group(*parts)
 
@@ -87,12 +87,3 @@ def _payback(cost: CostAnalysis) -> str:
     if cost.payback_period >= units.UNBOUNDED:
         return "never"
     return units.words(cost.payback_period) if cost.payback_period else "-"
-
-
-def _listed(title: str, lines: list[str], style: str) -> list[RenderableType]:
-    if not lines:
-        return []
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for line in lines:
-        table.add_row("•", Text(line))
-    return [Text(), Text(title, f"bold {style}".strip()), table]

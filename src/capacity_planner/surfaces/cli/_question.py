@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner import codec, units
+from capacity_planner import codec
 from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.request import PlanRequest
 from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.surfaces.cli._reading import instant, read, told, until
 from capacity_planner.surfaces.cli._settings import duration_of
 from capacity_planner.surfaces.cli._words import number
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from capacity_planner.pipeline.settings import Settings
-    from capacity_planner.sources.table import Reading
 
 _DURATIONS = {
     "service_time": "--service-time",
@@ -52,10 +52,10 @@ def question(options: Mapping[str, Any], settings: Settings) -> Question:
             "No target is set. Give --p95 5s, --max-backlog 500 or --drain-time 10m, or [slo] in the settings file."
         )
         raise PlannerError(ErrorCode.CONFIG_INVALID, message, details={"field": "slo"})
-    now = _instant(options.get("at"))
-    reading = _read(options)
-    notes = [] if reading is None else [_told(reading, str(options["history"]))]
-    known = () if reading is None else _until(reading.metrics, now, settings.config.history_window)
+    now = instant(options.get("at"))
+    reading = None if options.get("history") is None else read(options)
+    notes = [] if reading is None else [told(reading, str(options["history"]))]
+    known = () if reading is None else until(reading.metrics, now, settings.config.history_window)
     sample = _sample(options, known, now)
     if options.get("workers") is None and not (reading and "current_workers" in reading.fields):
         sample, note = _staffed(sample, settings)
@@ -69,58 +69,6 @@ def question(options: Mapping[str, Any], settings: Settings) -> Question:
         strict=bool(options.get("strict")),
     )
     return Question(request, notes)
-
-
-def _instant(text: str | None) -> datetime | None:
-    try:
-        return None if text is None else units.parse_instant(text)
-    except ValueError as error:
-        raise PlannerError(
-            ErrorCode.INVALID_METRICS, f"--at is {text!r}, which {error}", details={"field": "--at"}
-        ) from None
-
-
-def _read(options: Mapping[str, Any]) -> Reading | None:
-    from capacity_planner.sources.table import read_table  # noqa: PLC0415 - most calls give flags alone
-
-    if options.get("history") is None:
-        return None
-    return read_table(
-        options["history"],
-        unit=options["unit"],
-        stamp=options["stamp"],
-        interval=duration_of(options, "bin_length", "--bin"),
-        time_column=options["time_column"],
-        value_column=options["value_column"],
-        timezone=options["timezone"],
-        time_unit=options["time_unit"],
-        queue_name=options["queue_name"],
-        skip_refused=options["skip_bad_rows"],
-    )
-
-
-def _told(reading: Reading, name: str) -> str:
-    unit = "jobs/s" if reading.unit == "rate" else f"jobs per {units.words(reading.interval)}, divided by it"
-    odd = {
-        "duplicate": reading.duplicates,
-        "out of order": reading.out_of_order,
-        "blank": reading.blank,
-        "refused": reading.refused,
-    }
-    counted = "".join(f", {count} {word}" for word, count in odd.items() if count)
-    first, last = (units.format_instant(item.timestamp) for item in (reading.metrics[0], reading.metrics[-1]))
-    taken = f"column {reading.value_column} taken as {unit}"
-    return f"{name}: {len(reading.metrics)} samples, {first} to {last}, {taken}{counted}."
-
-
-def _until(samples: tuple[Metrics, ...], now: datetime | None, window: timedelta) -> tuple[Metrics, ...]:
-    """What was known then, no further back than the planner looks."""
-    known = samples if now is None else tuple(item for item in samples if item.timestamp <= now)
-    if known:
-        return tuple(item for item in known if known[-1].timestamp - item.timestamp < window)
-    first = units.format_instant(samples[0].timestamp)
-    message = f"--at is before the first sample, at {first}. Give a later instant."
-    raise PlannerError(ErrorCode.INVALID_METRICS, message, details={"field": "--at"})
 
 
 def _sample(options: Mapping[str, Any], known: tuple[Metrics, ...], now: datetime | None) -> Metrics:

@@ -22,11 +22,24 @@ def settings_of(options: Mapping[str, Any]) -> Settings:
     Raises:
         PlannerError: ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``, with the key and where it came from.
     """
-    file = find_file(options.get("config"), Path.cwd())
-    arguments = {name: options[name] for name in SETTINGS if name in options}
-    settings = load_settings(file, os.environ, arguments, option_names=SETTINGS)
+    settings = loaded(options)
     check_together(settings)
     return settings
+
+
+def loaded(options: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Settings:
+    """The same, each value checked alone: without pydantic, which takes longer to import than most questions.
+
+    Args:
+        options: a command's options.
+        names: field name → the option's name in this command, where it is not the usual one.
+
+    Raises:
+        PlannerError: ``CONFIG_INVALID``, with the key and where it came from.
+    """
+    file = find_file(options.get("config"), Path.cwd())
+    arguments = {name: options[name] for name in SETTINGS if name in options}
+    return load_settings(file, os.environ, arguments, option_names={**SETTINGS, **(names or {})})
 
 
 def check_together(settings: Settings) -> None:
@@ -36,10 +49,15 @@ def check_together(settings: Settings) -> None:
     try:
         checked_config(settings.config)
     except PlannerError as error:
-        name = str(error.details.get("field", "")).removeprefix("config.")
-        origin = settings.origins.get(f"planner.{name}", "default")
-        message = f"{error.message.removeprefix('config.')} ({name} comes from: {origin})"
-        raise PlannerError(error.code, message, details={**error.details, "origin": origin}) from None
+        raise originated(error, settings) from None
+
+
+def originated(error: PlannerError, settings: Settings) -> PlannerError:
+    """The same error about a setting, which also says where its value came from."""
+    name = str(error.details.get("field", "")).removeprefix("config.")
+    origin = settings.origins.get(f"planner.{name}", "default")
+    message = f"{error.message.removeprefix('config.')} ({name} comes from: {origin})"
+    return PlannerError(error.code, message, details={**error.details, "origin": origin})
 
 
 def duration_of(options: Mapping[str, Any], name: str, option: str) -> timedelta | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from capacity_planner.surfaces.cli import config, plan, staff
+from capacity_planner.surfaces.cli import config, forecast, plan, staff
 from capacity_planner.surfaces.cli._help import CONTEXT, Command, Group
 
 _EPILOG = """Exit codes: 0 done; 2 usage or invalid input; 3 the SLO is not achievable, or limits bind (the plan is \
@@ -15,7 +15,8 @@ printed all the same); 4 blocked by cooldown or anomaly (the plan to review is p
 
 \b
 Start with:
-  capacity-planner plan --arrival-rate 25.5 --service-time 2s --workers 10 --p95 8s"""
+  capacity-planner plan --arrival-rate 25.5 --service-time 2s --workers 10 --p95 8s
+  capacity-planner forecast requests.csv --horizon 24h"""
 
 app = typer.Typer(
     name="capacity-planner",
@@ -30,6 +31,13 @@ app = typer.Typer(
 app.command(
     "plan", cls=Command, short_help="How many workers to run, and when.", epilog=plan.EPILOG, no_args_is_help=True
 )(plan.plan)
+app.command(
+    "forecast",
+    cls=Command,
+    short_help="How much will arrive, how sure that is, and which model to trust.",
+    epilog=forecast.EPILOG,
+    no_args_is_help=True,
+)(forecast.forecast)
 app.command(
     "staff",
     cls=Command,
