@@ -15,13 +15,13 @@ import difflib
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from capacity_planner.errors import ErrorCode, PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from importlib.metadata import EntryPoint
 
     from capacity_planner.contracts import ForecastModel, QueueModel
 
@@ -79,15 +79,16 @@ class Registry(Generic[T]):
         for name in self._files():
             self._find(name)
         ours = {f"{name}:{family}" if (family := _variants(made)) else name for name, made in self._classes.items()}
-        installed = {entry.name for entry in entry_points(group=self._group)}
+        installed = {entry.name for entry in _entries(self._group)}
         return sorted(ours | (installed - set(self._classes)))
 
     def _find(self, name: str) -> None:
         if name in self._files():
             importlib.import_module(f"{self._package}.{name}")
         if name not in self._classes:
-            for entry in entry_points(group=self._group, name=name):
-                self._classes.setdefault(name, entry.load())
+            for entry in _entries(self._group):
+                if entry.name == name:
+                    self._classes.setdefault(name, entry.load())
 
     def _files(self) -> frozenset[str]:
         return _files(self._package)
@@ -108,6 +109,13 @@ class Registry(Generic[T]):
             f"{self._field} is {name!r}, but {member} has no variants. Use {member!r}.",
             details={"field": self._field, "value": name, "supported": [member]},
         )
+
+
+def _entries(group: str) -> Iterable[EntryPoint]:
+    """What installed packages add; the library that knows is slow to load, and a member of ours does without."""
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    return entry_points(group=group)
 
 
 def _variants(made: Callable[..., Any]) -> str:

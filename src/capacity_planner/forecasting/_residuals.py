@@ -28,6 +28,8 @@ _KERNEL = 7200.0
 _HALF_LIFE = 14 * DAY
 _USUAL = np.array([-1.9, -1.4, -0.7, -0.5, 0.0, 0.5, 0.75, 1.15, 1.65, 2.3, 3.0, 3.8])
 _GROWTH = 0.35
+_MEDIAN = LEVELS.index(0.5)
+_APART = 100.0
 _BEYOND = 1.0 / np.minimum(_LEVELS, 1.0 - _LEVELS)
 
 
@@ -77,6 +79,7 @@ class Residuals:
 
         Variants of raw residuals come first. Until a residual is to be expected beyond a level, those of the last week
         are mixed with what is usual in units of the volatility, and those by time of day with those of the last week.
+        The median moves off the point forecast in full only once a hundred horizons lie side by side in the record.
 
         Args:
             ends: instants, as the number of intervals read by then, shape (instants,).
@@ -92,6 +95,9 @@ class Residuals:
                 own, numbers = weighted_quantiles(self._scores[at][:, kind], weights, _LEVELS)
                 alike, near_in_time = np.split(own, 2, axis=1)
                 few, fewer = np.split(np.minimum(numbers[..., None] / _BEYOND, 1.0), 2, axis=1)
+                apart = numbers[:, : len(ends)] * self.every / step
+                few[..., _MEDIAN] *= np.minimum(apart / _APART, 1.0)
+                fewer[..., _MEDIAN] *= np.minimum(apart / _APART, 1.0)
                 found[:, :, at, 2 * kind] = _shrunk(alike, few, self._usual[at] * unit)
                 found[:, :, at, 2 * kind + 1] = _shrunk(near_in_time, fewer, found[:, :, at, 2 * kind])
         return found

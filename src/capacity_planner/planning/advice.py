@@ -80,7 +80,7 @@ def _limited(study: Study) -> str:
     if need.slo > config.max_workers:
         return (
             f"max_workers is {config.max_workers}, but the SLO needs {need.slo} workers at {need.demand_rate:.4g} "
-            f"jobs/s. Raise max_workers to {need.slo} or make jobs faster."
+            f"jobs/s. Raise max_workers to {max(item.target for item in study.needs)} or make jobs faster."
         )
     if study.within_budget or not (binding := _binding(study)):
         return ""
