@@ -99,16 +99,24 @@ class Conformal:
             tables, shifts = zip(*settled, strict=True)
             self._newest = (np.concatenate(tables, axis=1), np.concatenate(shifts, axis=1))
 
-    def quantiles(self, points: FloatArray, ahead: Sequence[int]) -> FloatArray:
+    def quantiles(self, points: FloatArray, ahead: Sequence[int], learned: FloatArray | None = None) -> FloatArray:
         """Quantiles at `LEVELS` from now [jobs/s], shape (series, horizons, levels): ordered, never negative.
+
+        Between two horizons that were learned lies another time of the day: the distances from the point forecast are
+        joined, and grow or shrink as the noise of counts would, with the square root of the rate.
 
         Args:
             points: point forecasts from now [jobs/s], shape (series, horizons).
             ahead: their horizons.
+            learned: point forecasts from now at the task's horizons, where ``ahead`` is not these.
         """
         now = self._now[..., None]
         off, width = _offsets(self._tables[:, -1], now)
         off = along(off + self._shifts[:, -1] * width, self._task.ahead, ahead)
+        if learned is not None:
+            one = 1.0 / self._task.interval
+            joined = along(learned, self._task.ahead, ahead)
+            off = off * np.sqrt((points + one) / (joined + one))[..., None]
         return _ordered(points[..., None] + off)
 
     def hindcast(self, points: FloatArray, rates: FloatArray, origins: NDArray[np.intp]) -> FloatArray:

@@ -57,7 +57,9 @@ class Follower:
 
     def quantiles(self, ahead: Sequence[int]) -> FloatArray:
         """Quantiles at `LEVELS` from now [jobs/s], shape (series, horizons, levels): ordered, never negative."""
-        return self._conformal.quantiles(self._state.predict(ahead), ahead)
+        points = self._state.predict([*self.task.ahead, *ahead])
+        learned = len(self.task.ahead)
+        return self._conformal.quantiles(points[:, learned:], ahead, points[:, :learned])
 
     def paths(self, quantiles: FloatArray, ahead: Sequence[int], series: int = 0) -> FloatArray:
         """Futures of a series that hang together over the horizons [jobs/s], shape (rows, horizons)."""
