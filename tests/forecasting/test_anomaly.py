@@ -76,21 +76,21 @@ def test_an_anomaly_is_raised_once_and_ends_after_three_calm_bins() -> None:
     assert going[499:512] == [None, 0, 1, 2, 3, 4, 5, 6, 7, None, None, None, None]
 
 
-def test_a_repeat_within_two_days_must_be_clearly_worse() -> None:
-    rates = with_event(300, 3, 2.0, count=2000)
-    rates[:, 400:403] *= 2.0
-    rates[:, 500:503] *= 12.0
-    rates[:, 1300:1303] *= 2.0
+def test_a_repeat_within_six_hours_must_be_clearly_worse() -> None:
+    rates = with_event(300, 3, 2.0, count=1000)
+    rates[:, 340:343] *= 2.0
+    rates[:, 360:363] *= 12.0
+    rates[:, 700:703] *= 2.0
     watch, weights = watched(rates)
-    assert places(watch) == [300, 500, 1300]
-    assert (weights[0, 400:403] == 0.1).all()
+    assert places(watch) == [300, 360, 700]
+    assert (weights[0, 340:343] == 0.1).all()
 
 
 def test_repeats_that_were_not_raised_do_not_put_off_the_next() -> None:
-    rates = with_event(300, 3, 2.0, count=2000)
-    for at in range(700, 2000, 400):
+    rates = with_event(300, 3, 2.0, count=1000)
+    for at in range(350, 560, 50):
         rates[:, at : at + 3] *= 2.0
-    assert places(watched(rates)[0]) == [300, 1100, 1900]
+    assert places(watched(rates)[0]) == [300, 400, 500]
 
 
 @pytest.mark.parametrize("factor", [2.0, 0.4])

@@ -14,7 +14,8 @@ from capacity_planner.domain.series import ForecastTask, Series
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.forecasting._conformal import Conformal
 from capacity_planner.pipeline import comparison
-from capacity_planner.pipeline.comparison import comparable, compare, origins_of, seasons
+from capacity_planner.pipeline.comparison import comparable, compare, origins_of
+from capacity_planner.pipeline.following import seasons_of
 from capacity_planner.registry import forecast_models
 
 if TYPE_CHECKING:
@@ -104,8 +105,8 @@ def test_progress_goes_up_to_the_end() -> None:
 
 
 def test_seasons_are_given_or_found() -> None:
-    assert 24 in seasons(series(wave()), CONFIG)
-    assert seasons(series(wave()), PlannerConfig(seasonal_period=END - END.replace(day=30, hour=12))) == (12,)
+    assert 24 in seasons_of(series(wave()), CONFIG)
+    assert seasons_of(series(wave()), PlannerConfig(seasonal_period=END - END.replace(day=30, hour=12))) == (12,)
 
 
 @pytest.mark.parametrize(

@@ -325,7 +325,7 @@ def test_the_history_of_another_queue_is_refused() -> None:
     request = PlanRequest(
         current_metrics=sample(), slo=TARGET, queue_name="mine", history=(replace(sample(), queue_name="other"),)
     )
-    with pytest.raises(PlannerError, match="history of the queue you plan for") as caught:
+    with pytest.raises(PlannerError, match="Send the history of one queue") as caught:
         CapacityPlanner().generate_plan(request)
     assert caught.value.code is ErrorCode.INVALID_METRICS
 

@@ -30,7 +30,7 @@ _BOUND = 1.5
 _LIKE = 0.5
 _CALM = 3
 _CAP = 4 * 3600.0
-_REFRACTORY, _WORSE = 2 * _DAY, 1.5
+_REFRACTORY, _WORSE = 6 * 3600.0, 1.5
 _DISTRUST = 0.1
 
 
@@ -67,7 +67,7 @@ class Watch:
     24 residuals on record, a bin is off when it is above ``spike`` x the recent median by more than Poisson noise.
 
     The first bin that is off raises an anomaly, once. The episode ends after three bins in a row that are not off, and
-    four hours after its start the new level is taken for usual, from which the fits learn again. For two days after an
+    four hours after its start the new level is taken for usual, from which the fits learn again. For six hours after an
     episode another is raised only when it is one and a half times as far off.
 
     Args:

@@ -39,8 +39,9 @@ class Ridge:
 
     What is forecast is how far the count will be off the median of its slot in earlier cycles. It is explained by how
     far the newest counts are off theirs (seven lags and three levels), by the same slot and its neighbours in the last
-    seven cycles, by the slot of the week, and by the level of late. Without a season the slot's median is the level of
-    about the last day. The line is drawn towards "as far off as lately", which is what it says before it has learned.
+    seven cycles, by the slots of the week now and then, and by the level of late. Without a season the slot's median
+    is the level of about the last day. The line is drawn towards "as far off as lately", which is what it says before
+    it has learned.
 
     References:
         Hoerl & Kennard (1970), Technometrics 12:55-67; Marcellino, Stock & Watson (2006), J. Econometrics 135:499-526
@@ -113,7 +114,7 @@ class _Facts:
         self._off = np.full((task.series, _LAGS[-1]), np.nan)
         self._common = np.empty((task.series, 1, 0))
         self._anchors = np.empty((task.series, 1, 2))
-        seasonal = _CYCLES + 3 + len(self._profiles[1:]) if self._period else 0
+        seasonal = _CYCLES + 3 + 2 * len(self._profiles[1:]) if self._period else 0
         self.size = 1 + len(_LAGS) + len(_ALPHAS) + seasonal
 
     def read(self, values: FloatArray, calm: FloatArray, origins: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
@@ -130,20 +131,24 @@ class _Facts:
         usual = _known(read[0][0], slow) if read else slow
         off = np.concatenate([self._off, values - usual], axis=1)
         levels = self._levels.read(off[:, _LAGS[-1] :])
-        common = self._commonly(off, levels, origins)
+        weekly = [_known(week, usual) - usual for week, _ in read[1:]]
+        common = self._commonly(off, levels, weekly, origins)
         past = np.concatenate([self._past, calm], axis=1)
         self._past, self._off = past[:, length:].copy(), off[:, length:].copy()
         anchors = np.stack([usual, slow], axis=-1)
-        self._common, self._anchors = self._commonly(off, levels, np.array([length - 1])), anchors[:, -1:]
+        self._common, self._anchors = self._commonly(off, levels, weekly, np.array([length - 1])), anchors[:, -1:]
         coming = [profile for _, profile in read]
         return self._joined(past, width + origins, self._task.ahead, common, anchors[:, origins], coming)
 
     @staticmethod
-    def _commonly(off: FloatArray, levels: FloatArray, origins: NDArray[np.intp]) -> FloatArray:
+    def _commonly(
+        off: FloatArray, levels: FloatArray, weekly: list[FloatArray], origins: NDArray[np.intp]
+    ) -> FloatArray:
         """The facts that are the same for all horizons, shape (series, origins, facts)."""
         lagged = off[:, origins[:, None] + _LAGS[-1] - np.array(_LAGS)]
         constant = np.full((*lagged.shape[:2], 1), _CONSTANT)
-        return np.concatenate([constant, lagged, levels[:, origins]], axis=-1)
+        weeks = [week[:, origins, None] for week in weekly]
+        return np.concatenate([constant, lagged, levels[:, origins], *weeks], axis=-1)
 
     def now(self, ahead: Sequence[int]) -> tuple[FloatArray, FloatArray]:
         """The same for horizons from now: (series, horizons, facts) and (series, horizons)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,14 @@ from capacity_planner.frozen import FrozenMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.series import Series
 
 _MOST_OPEN = 20_000
 _MOST_JUDGED = 2_000
+_ROUNDING = 0.25
 _DAY = 86_400.0
 
 
@@ -44,17 +46,28 @@ class Ledger:
             del self._open[key]
 
     def settle(self, series: Series) -> None:
-        """Judge the forecasts whose interval is now known; one that is a gap is never judged."""
+        """Judge the forecasts whose interval is now known; one that is a gap is never judged.
+
+        Nor is one that an interval would judge which had begun before the forecast was made.
+        """
         for model, made, at in [key for key in self._open if key[2] <= series.end]:
             forecast = self._open.pop((model, made, at))
-            index = len(series.rates) - 1 - round((series.end - at).total_seconds() / series.interval)
-            if index >= 0 and math.isfinite(came := float(series.rates[index])):
+            back = math.floor((series.end - at).total_seconds() / series.interval + _ROUNDING)
+            start = series.end - timedelta(seconds=(back + 1) * series.interval)
+            index = len(series.rates) - 1 - back
+            if index < 0 or (made - start).total_seconds() > _ROUNDING * series.interval:
+                continue
+            if math.isfinite(came := float(series.rates[index])):
                 self._judged.setdefault((model, at - made), deque(maxlen=_MOST_JUDGED)).append((came, forecast))
         self._scale = _naive_error(series)
 
     def rows(self) -> tuple[ForecastAccuracy, ...]:
         """One row per model and horizon, in their order."""
         return tuple(_judged(*key, self._judged[key], self._scale) for key in sorted(self._judged))
+
+    def knows(self, model: str) -> bool:
+        """Whether any forecast of a model was judged."""
+        return any(key[0] == model for key in self._judged)
 
     def accuracy(self, model: str) -> float:
         """1 - WAPE over all of a model's horizons, from 0 to 1; 0 before any forecast's time has come."""

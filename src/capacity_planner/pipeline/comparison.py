@@ -12,10 +12,10 @@ import numpy as np
 
 from capacity_planner.domain.series import ForecastTask
 from capacity_planner.errors import ErrorCode, PlannerError
-from capacity_planner.forecasting import _season
 from capacity_planner.forecasting._conformal import LEVELS, Conformal
 from capacity_planner.forecasting._ladder import ladder
 from capacity_planner.frozen import FrozenMap
+from capacity_planner.pipeline.following import seasons_of
 from capacity_planner.registry import forecast_models
 from capacity_planner.units import words
 
@@ -75,13 +75,6 @@ def comparable() -> tuple[str, ...]:
     return tuple(name for name in forecast_models.names() if not name.startswith("statsforecast"))
 
 
-def seasons(series: Series, config: PlannerConfig) -> tuple[int, ...]:
-    """Lengths of the seasons that a series is forecast with, in intervals."""
-    if config.seasonal_period:
-        return _season.given(config.seasonal_period.total_seconds(), series.interval)
-    return _season.periods(series.rates, series.interval)
-
-
 def compare(
     series: Series,
     models: Sequence[str],
@@ -113,7 +106,7 @@ def compare(
         forecast_models.get(name)
     day = max(1, round(_DAY / series.interval))
     task = ForecastTask(
-        ahead=ladder(max(1, longest), day), interval=series.interval, periods=seasons(series, config), series=1
+        ahead=ladder(max(1, longest), day), interval=series.interval, periods=seasons_of(series, config), series=1
     )
     origins = origins_of(len(series.rates), series.interval)
     came = _outcomes(series.rates, origins, task)

@@ -82,7 +82,7 @@ class Following:
         """A follower that has read the series, the model that it follows with, and what is to be said about that.
 
         A model that takes longer than ten seconds, or half of what the call has left, or that fails, is replaced by
-        ``ewma``, and is not tried again for the next twelve forecasts.
+        ``ewma``. It is then not tried again for the next twelve forecasts, unless it was the call that had no time.
 
         Args:
             series: all rates at hand.
@@ -106,7 +106,8 @@ class Following:
                 return self._within(series, config, ahead, name, limit), name, _unseasonal(name, series)
             except FailedError as failure:
                 problem = str(failure)
-                self._resting[name] = (_REST, problem)
+                if limit == _PATIENCE or not failure.late:
+                    self._resting[name] = (_REST, problem)
         deadline.check()
         if name == _FALLBACK:
             raise _failed(f"{name} {problem}")
@@ -116,7 +117,7 @@ class Following:
         except FailedError as failure:
             deadline.check()
             raise _failed(f"{name} {problem}; {_FALLBACK} {failure}") from failure
-        message = f"forecast_model {name} {problem}. {_FALLBACK} was used instead, and is for up to {_REST} forecasts."
+        message = f"forecast_model {name} {problem}. {_FALLBACK} was used instead."
         return follower, _FALLBACK, (PlanWarning(code=ErrorCode.FORECAST_FAILED, message=message),)
 
     def recall(self, question: object) -> Any:
@@ -142,7 +143,7 @@ class Following:
     def _within(self, series: Series, config: PlannerConfig, ahead: Sequence[int], name: str, limit: float) -> Follower:
         """Follow within a time limit; what is remembered is lost with a failure, never half-read."""
         seasons = (config.seasonal_period, config.anomaly_threshold, config.spike_threshold)
-        key = (name, series.interval, ahead[-1], *seasons)
+        key = (name, series.interval, ahead[-1], config.history_window, *seasons)
         track, new = self._tracked(self._tracks.pop(key, None), series, config, ahead[-1], name)
 
         def read(stop: Event) -> None:
@@ -169,7 +170,7 @@ class Following:
             if track.unchecked < per_day(series.interval):
                 return track, new
             track.unchecked = 0
-        periods = _season_of(series, config)
+        periods = seasons_of(series, config)
         if track is not None and new is not None and periods == track.follower.task.periods:
             return track, new
         task = ForecastTask(ahead=ladder(longest, per_day(series.interval)), interval=series.interval, periods=periods)
@@ -183,7 +184,8 @@ def _start(series: Series) -> float:
     return (series.end - timedelta(seconds=len(series.rates) * series.interval)).timestamp()
 
 
-def _season_of(series: Series, config: PlannerConfig) -> tuple[int, ...]:
+def seasons_of(series: Series, config: PlannerConfig) -> tuple[int, ...]:
+    """Lengths of the seasons that a series is forecast with, in intervals."""
     if config.seasonal_period:
         return _season.given(config.seasonal_period.total_seconds(), series.interval)
     return _season.periods(series.rates, series.interval)

@@ -15,7 +15,7 @@ from capacity_planner.pipeline.accuracy import Ledger
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.following import Following
 from capacity_planner.pipeline.outlook import outlook
-from capacity_planner.pipeline.validation import checked_config, checked_metrics
+from capacity_planner.pipeline.validation import checked_config, checked_metrics, no_stranger
 from capacity_planner.units import parse_duration, words
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class Forecaster:
     def predict(
         self, history: Iterable[Metrics], horizon: timedelta, *, timeout: timedelta | None = None
     ) -> list[Forecast]:
-        """The arrival rate of every interval up to ``horizon`` after the newest sample.
+        """The arrival rate of every whole interval up to ``horizon`` after the newest sample.
 
         Args:
-            history: samples in any order; the newest of two with one timestamp counts.
+            history: samples of one queue in any order; the last given of two with one timestamp counts.
             horizon: how far ahead.
             timeout: stop after so long.
 
@@ -80,6 +80,7 @@ class Forecaster:
         if not valid:
             raise _empty()
         newest = max(valid, key=lambda item: item.timestamp)
+        no_stranger(valid, newest.queue_name)
         samples = merge(valid, until=newest.timestamp, window=config.history_window)
         with self._lock:
             queue = self._queues.setdefault(newest.queue_name, _Queue())
@@ -88,7 +89,7 @@ class Forecaster:
         try:
             result = outlook(samples, config, deadline, queue.following)
             queue.ledger.settle(result.series)
-            queue.ledger.write(config.forecast_model, result.series.end, result.forecasts)
+            queue.ledger.write(result.model, result.series.end, result.forecasts)
         finally:
             queue.lock.release()
         self._warnings = result.warnings
@@ -110,12 +111,11 @@ class Forecaster:
         Args:
             queue_name: the queue; ``None`` takes the mean over the queues of which forecasts could be judged.
         """
-        judged = [
-            item
-            for item in self._ledgers(queue_name)
-            if any(row.model == self._config.forecast_model for row in item.rows())
-        ]
-        return sum(item.accuracy(self._config.forecast_model) for item in judged) / len(judged) if judged else 0.0
+        model, found = self._config.forecast_model, []
+        for queue in self._chosen(queue_name):
+            with queue.lock:
+                found += [queue.ledger.accuracy(model)] if queue.ledger.knows(model) else []
+        return sum(found) / len(found) if found else 0.0
 
     def accuracy(self, queue_name: str | None = None) -> list[ForecastAccuracy]:
         """Errors and observed coverage per model and horizon, of the forecasts whose time has come.
@@ -123,11 +123,15 @@ class Forecaster:
         Args:
             queue_name: the queue; ``None`` takes the rows of all queues one after the other.
         """
-        return [row for ledger in self._ledgers(queue_name) for row in ledger.rows()]
+        rows: list[ForecastAccuracy] = []
+        for queue in self._chosen(queue_name):
+            with queue.lock:
+                rows += queue.ledger.rows()
+        return rows
 
     @property
     def warnings(self) -> tuple[PlanWarning, ...]:
-        """What is to be said about the newest forecast, such as that another model had to be used."""
+        """What is to be said of the newest forecast of any queue, as its `outlook` says it."""
         return self._warnings
 
     @property
@@ -136,10 +140,11 @@ class Forecaster:
         with self._lock:
             return sum(queue.following.hits for queue in self._queues.values())
 
-    def _ledgers(self, queue_name: str | None) -> list[Ledger]:
+    def _chosen(self, queue_name: str | None) -> list[_Queue]:
         with self._lock:
-            chosen = self._queues if queue_name is None else {queue_name: self._queues.get(queue_name, _Queue())}
-            return [chosen[name].ledger for name in sorted(chosen)]
+            if queue_name is None:
+                return [self._queues[name] for name in sorted(self._queues)]
+            return [self._queues[queue_name]] if queue_name in self._queues else []
 
     def _with_horizon(self, horizon: timedelta) -> PlannerConfig:
         try:

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
 
 
 class FailedError(Exception):
-    """A model took too long, or failed; the message says which."""
+    """A model took too long, or failed; the message says which.
+
+    Args:
+        problem: what went wrong, to be read after the model's name.
+        late: whether it was the time.
+    """
+
+    def __init__(self, problem: str, *, late: bool = False) -> None:
+        super().__init__(problem)
+        self.late = late
 
 
 class Held:
@@ -101,7 +110,7 @@ def limited(work: Callable[[Event], None], limit: float) -> None:
     thread.join(limit)
     if thread.is_alive():
         stop.set()
-        raise FailedError(f"took longer than {limit:.3g} s")
+        raise FailedError(f"took longer than {limit:.3g} s", late=True)
     for error in failures:
         if isinstance(error, (PlannerError, FailedError)) or not isinstance(error, Exception):
             raise error

@@ -34,6 +34,7 @@ class Outlook:
     """A forecast and what stands behind it.
 
     Args:
+        model: the model that made it; not the one that was asked for where that failed.
         forecasts: one per interval of the plan.
         series: the rates that it was made from.
         anomaly: how the newest rates are off, if they are.
@@ -45,6 +46,7 @@ class Outlook:
         warnings: what a person should know about it.
     """
 
+    model: str
     forecasts: tuple[Forecast, ...]
     series: Series
     anomaly: Anomaly | None
@@ -82,6 +84,7 @@ def outlook(samples: Sequence[Metrics], config: PlannerConfig, deadline: Deadlin
     names = [_named(model, parts) for parts in shares] or [model] * count
     times = (series.end + step * config.plan_interval for step in range(1, count + 1))
     answer = Outlook(
+        model=model,
         forecasts=tuple(map(_forecast, times, quantiles.tolist(), names)),
         series=series,
         anomaly=follower.anomalies()[0],

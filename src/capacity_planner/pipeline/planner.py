@@ -210,17 +210,17 @@ class CapacityPlanner:
     def _conclude(self, queue: _Queue, checked: Checked, done: Cycle) -> None:
         state, at = queue.state, checked.metrics.timestamp
         anomaly, series = done.outlook.anomaly, done.outlook.series
-        normal = anomaly is None
         queue.ledger.settle(series)
-        queue.ledger.write(checked.config.forecast_model, series.end, done.response.forecast)
-        queue.state = replace(
-            state,
-            forecast_cache=done.response.forecast,
-            anomaly_detected=not normal,
-            anomaly_start=None if normal else state.anomaly_start or at,
-            baseline_metrics=checked.metrics if normal else state.baseline_metrics,
-            last_plan=state.last_plan if done.objection else done.response.plan,
-        )
+        queue.ledger.write(done.outlook.model, series.end, done.response.forecast)
+        state = replace(state, forecast_cache=done.response.forecast)
+        if not done.objection:
+            state = replace(state, last_plan=done.response.plan)
+        if at == state.last_update and anomaly is None:
+            state = replace(state, anomaly_detected=False, anomaly_start=None, baseline_metrics=checked.metrics)
+        elif at == state.last_update and anomaly is not None:
+            begun = series.end - from_seconds(anomaly.started * series.interval)
+            state = replace(state, anomaly_detected=True, anomaly_start=state.anomaly_start or begun)
+        queue.state = state
         queue.answered = None if done.objection else (self._key(checked, queue), done.response)
 
     def _remember(self, queue: _Queue, sample: Metrics, config: PlannerConfig) -> None:

@@ -14,6 +14,8 @@ from capacity_planner.registry import forecast_models, queue_models
 from capacity_planner.units import words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from capacity_planner.domain.slo import SLO
 
 _SERVICE_TIME_MODELS = ("exponential", "general")
@@ -83,7 +85,7 @@ def checked_request(request: Any, config: PlannerConfig) -> Checked:
     metrics = _understood(valid.current_metrics, "current_metrics")
     history = None if valid.history is None else tuple(_understood(item, "history") for item in valid.history)
     name = _name(valid.queue_name, metrics)
-    _of_one_queue(history or (), name)
+    no_stranger(history or (), name)
     return Checked(
         queue_name=name,
         metrics=replace(metrics, queue_name=name),
@@ -145,13 +147,14 @@ def _name(name: str, metrics: Metrics) -> str:
     return name or metrics.queue_name
 
 
-def _of_one_queue(history: tuple[Metrics, ...], name: str) -> None:
+def no_stranger(history: Iterable[Metrics], name: str) -> None:
+    """Refuse a history that has samples of another queue than ``name``."""
     stranger = next((item.queue_name for item in history if item.queue_name not in {"", name}), None)
     if name and stranger:
         raise PlannerError(
             ErrorCode.INVALID_METRICS,
-            f"history has samples of the queue {codec.shown(stranger)}, but the plan is for {codec.shown(name)}. Send "
-            "the history of the queue you plan for.",
+            f"history has samples of the queue {codec.shown(stranger)} beside those of {codec.shown(name)}. Send the "
+            "history of one queue.",
             details={"field": "history.queue_name", "value": stranger},
         )
 

@@ -98,7 +98,8 @@ def comparison_view(asked: Subject, rows: Sequence[Comparison]) -> Group:
     horizon, interval = units.words(asked.config.forecast_window), units.words(units.from_seconds(series.interval))
     name = f"{asked.queue}: " if asked.queue else ""
     head = f"{name}{rows[0].model} forecasts best up to {horizon} ahead"
-    told = f"{rows[0].outcomes:,} forecasts on {span} of history in intervals of {interval}; none knew the future"
+    told = f"{rows[0].outcomes:,} forecasts on {span} of history in intervals of {interval}, each from its past and"
+    told += " the seasons found"
     meaning = (
         "score: pinball loss of the median, 90, 95 and 99 % relative to naive, on average; less is better. lost: that "
         "loss. cover: how often no more came than the quantile; it should be the level. MAE, bias, lost in jobs/s."

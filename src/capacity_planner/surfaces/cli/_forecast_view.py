@@ -81,7 +81,7 @@ def anomaly(outlook: Outlook) -> list[str]:
     since = outlook.series.end - timedelta(seconds=found.started * outlook.series.interval)
     came = f"{number(found.came)} jobs/s came where {number(found.expected)} were expected"
     size = f"{abs(found.deviations):.1f} robust standard deviations {'more' if found.deviations > 0 else 'less'}"
-    return [f"{came}, {size}; since {clock(since, dated=True)}. The models learn little from it while it lasts."]
+    return [f"{came}, {size}; since {clock(since, dated=True)}. Fits of seasons and of ridge learn little from it."]
 
 
 def recent(outlook: Outlook) -> list[float]:

@@ -91,14 +91,13 @@ def foreseen(asked: Subject) -> Foreseen:
     Raises:
         PlannerError: ``INSUFFICIENT_HISTORY`` or ``FORECAST_FAILED``.
     """
-    from capacity_planner.pipeline.comparison import seasons  # noqa: PLC0415 - what imports numpy comes last
-    from capacity_planner.pipeline.deadline import Deadline  # noqa: PLC0415 - as above
-    from capacity_planner.pipeline.following import Following  # noqa: PLC0415 - as above
+    from capacity_planner.pipeline.deadline import Deadline  # noqa: PLC0415 - what imports numpy comes last
+    from capacity_planner.pipeline.following import Following, seasons_of  # noqa: PLC0415 - as above
     from capacity_planner.pipeline.outlook import outlook  # noqa: PLC0415 - as above
 
     with _busy(f"{asked.config.forecast_model} reads the history", asked.series):
         found = outlook(asked.samples, asked.config, Deadline(None), Following())
-    lengths = seasons(found.series, asked.config)
+    lengths = seasons_of(found.series, asked.config)
     return Foreseen(asked, found, tuple(timedelta(seconds=count * found.series.interval) for count in lengths))
 
 
