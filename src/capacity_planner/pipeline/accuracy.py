@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +13,7 @@ from capacity_planner.frozen import FrozenMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.series import Series
@@ -52,12 +51,8 @@ class Ledger:
         """
         for model, made, at in [key for key in self._open if key[2] <= series.end]:
             forecast = self._open.pop((model, made, at))
-            back = math.floor((series.end - at).total_seconds() / series.interval + _ROUNDING)
-            start = series.end - timedelta(seconds=(back + 1) * series.interval)
-            index = len(series.rates) - 1 - back
-            if index < 0 or (made - start).total_seconds() > _ROUNDING * series.interval:
-                continue
-            if math.isfinite(came := float(series.rates[index])):
+            came = _judge(series, made, at)
+            if math.isfinite(came):
                 self._judged.setdefault((model, at - made), deque(maxlen=_MOST_JUDGED)).append((came, forecast))
         self._scale = _naive_error(series)
 
@@ -106,6 +101,19 @@ def _judged(model: str, horizon: timedelta, rows: Iterable[tuple[float, Forecast
         pinball=FrozenMap(pinball),
         coverage=FrozenMap(coverage),
     )
+
+
+def _judge(series: Series, made: datetime, at: datetime) -> float:
+    """The rate of the interval that ends at an instant, or else has it inside, and began after the forecast was made.
+
+    NaN where there is none, or where it is a gap. An end counts as met when it is off by up to a quarter.
+    """
+    back = (series.end - at).total_seconds() / series.interval
+    known = (series.end - made).total_seconds() / series.interval
+    for place in (math.floor(back + _ROUNDING), math.floor(back)):
+        if place < len(series.rates) and place + 1 <= known + _ROUNDING:
+            return float(series.rates[len(series.rates) - 1 - place])
+    return math.nan
 
 
 def _naive_error(series: Series) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.history.memory import merge
+from capacity_planner.history.quality import quality
 from capacity_planner.pipeline.accuracy import Ledger
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.following import Following
@@ -73,7 +74,7 @@ class Forecaster:
         return list(self.outlook(history, horizon, timeout=timeout).forecasts)
 
     def outlook(self, history: Iterable[Metrics], horizon: timedelta, *, timeout: timedelta | None = None) -> Outlook:
-        """The same as `predict`, with what stands behind it: anomaly, sample paths, shares of models, warnings."""
+        """The same as `predict`, with what stands behind it, such as anomaly, sample paths and shares of models."""
         deadline = Deadline(timeout)
         config = self._with_horizon(horizon)
         valid = [checked_metrics(item, at="history") for item in _iterated(history)]
@@ -93,7 +94,7 @@ class Forecaster:
         finally:
             queue.lock.release()
         self._warnings = result.warnings
-        return result
+        return replace(result, quality=quality(valid, config.plan_interval.total_seconds()))
 
     def set_model(self, model: str) -> None:
         """Use another forecast model from now on.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.request import PlanWarning
     from capacity_planner.domain.series import Series
     from capacity_planner.forecasting._anomaly import Anomaly
+    from capacity_planner.history.quality import Quality
     from capacity_planner.pipeline.deadline import Deadline
     from capacity_planner.pipeline.following import Following
 
@@ -44,6 +45,7 @@ class Outlook:
         shares: per interval the models that a mixture is made of, each with its share and its recent mean absolute
             error [jobs/s]; empty where one model made the forecast.
         warnings: what a person should know about it.
+        quality: what was odd about the samples as they were given, where they were counted.
     """
 
     model: str
@@ -54,6 +56,7 @@ class Outlook:
     paths: FloatArray
     shares: tuple[tuple[tuple[str, float, float], ...], ...]
     warnings: tuple[PlanWarning, ...]
+    quality: Quality | None = None
 
 
 def outlook(samples: Sequence[Metrics], config: PlannerConfig, deadline: Deadline, following: Following) -> Outlook:
