@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from capacity_planner.forecasting._discount import discounted
+from capacity_planner.forecasting._paths import shuffled
 from capacity_planner.forecasting._residuals import LEVELS, VARIANTS, Residuals
 from capacity_planner.forecasting._scale import along
 from capacity_planner.forecasting._stride import DAY, every
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["LEVELS", "Conformal"]
 
 _LEVELS = np.array(LEVELS)
-_PROBITS = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 _MEDIAN = LEVELS.index(0.5)
 _REFRESH = 7200.0
 _LOSS_HALF_LIFE = 7 * DAY
@@ -141,25 +140,12 @@ class Conformal:
     def paths(self, quantiles: FloatArray, ahead: Sequence[int], series: int = 0) -> FloatArray:
         """Futures that hang together over the horizons as past errors did [jobs/s], shape (rows, horizons).
 
-        A row is the errors of one origin, each as its rank among those of its horizon; the rates are the quantiles at
-        these ranks (Schaake shuffle).
-
         Args:
             quantiles: as said by `quantiles` for the series, shape (horizons, levels).
             ahead: their horizons.
             series: which series.
-
-        References:
-            Clark et al. (2004), J. Hydrometeorology 5:243-262.
         """
-        rows = self._rows[series]
-        rows = rows[np.isfinite(rows).all(axis=1)]
-        if not len(rows):
-            return np.empty((0, len(ahead)))
-        # Between two horizons that hang together loosely the mean of both spreads too little: it is ranked again.
-        probits = _ranked(along(_ranked(rows), self._task.ahead, ahead))
-        columns = [_at_probit(probits[:, at], quantiles[at]) for at in range(len(ahead))]
-        return np.stack(columns, axis=-1)
+        return shuffled(self._rows[series], self._task.ahead, quantiles, ahead)
 
     def _settle(self, due: int) -> tuple[FloatArray, FloatArray]:
         """Take the quantiles anew for every two hours that are over, and judge what was said for them."""
@@ -284,22 +270,3 @@ def _ordered(quantiles: FloatArray) -> FloatArray:
     lower = np.minimum.accumulate(quantiles[..., _MEDIAN::-1], axis=-1)[..., ::-1]
     ordered: FloatArray = np.concatenate([lower[..., :-1], upper], axis=-1)
     return ordered
-
-
-def _ranked(values: FloatArray) -> FloatArray:
-    """The probit of each value's rank in its column."""
-    normal, count = NormalDist(), len(values)
-    probits = np.array([normal.inv_cdf((rank + 0.5) / count) for rank in range(count)])
-    ranked: FloatArray = probits[values.argsort(axis=0, kind="stable").argsort(axis=0)]
-    return ranked
-
-
-def _at_probit(probits: FloatArray, quantiles: FloatArray) -> FloatArray:
-    """Rates at probits, by straight lines that go on beyond the outermost levels."""
-    inside = np.interp(probits, _PROBITS, quantiles)
-    rise = (quantiles[-1] - quantiles[-2]) / (_PROBITS[-1] - _PROBITS[-2])
-    fall = (quantiles[1] - quantiles[0]) / (_PROBITS[1] - _PROBITS[0])
-    above = np.maximum(probits - _PROBITS[-1], 0.0) * rise
-    below = np.minimum(probits - _PROBITS[0], 0.0) * fall
-    rates: FloatArray = np.maximum(inside + above + below, 0.0)
-    return rates

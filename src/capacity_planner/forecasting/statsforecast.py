@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.forecasting._borrowed import LONGEST, Kind, library, no_such, refused, usable_models
 from capacity_planner.forecasting._discount import filled
 from capacity_planner.registry import forecast_models
 
@@ -21,42 +19,8 @@ if TYPE_CHECKING:
     from capacity_planner.domain.series import ForecastTask
 
 _FEWEST = 10
-_CYCLES = 4
-_USUALLY_KEPT, _MOST_KEPT = 672, 2_016
 _REFIT, _REFIT_FOLLOWED = 0.4, 1.0
 _FOLLOWS = 96
-_LONGEST = 96
-
-_POINTLESS = frozenset({"ARCH", "ARIMA", "AutoTBATS", "GARCH", "NaNModel", "ZeroModel"})
-_WITHOUT_SEASON = frozenset({"AutoARIMA", "Holt"})
-_SEASON_ALONE = frozenset({"HoltWinters", "MSTL"})
-_SHORT_SEASON = frozenset({"AutoETS", "HoltWinters"})
-_AT_ONCE = frozenset(
-    {
-        "ADIDA",
-        "ConformalSeasonalPool",
-        "CrostonClassic",
-        "CrostonOptimized",
-        "CrostonSBA",
-        "HistoricAverage",
-        "IMAPA",
-        "Naive",
-        "RandomWalkWithDrift",
-        "SeasonalExponentialSmoothingOptimized",
-        "SeasonalNaive",
-        "SimpleExponentialSmoothingOptimized",
-    }
-)
-_FOLLOWED_AT_ONCE = frozenset({"AutoETS", "Holt", "HoltWinters"})
-# Not AutoCES, which is unstable under parameters that were fitted to fewer rates.
-_FOLLOWED = _FOLLOWED_AT_ONCE | {
-    "AutoARIMA",
-    "AutoTheta",
-    "DynamicOptimizedTheta",
-    "DynamicTheta",
-    "OptimizedTheta",
-    "Theta",
-}
 
 
 @forecast_models.register("statsforecast")
@@ -99,16 +63,16 @@ class Statsforecast:
 
     def __init__(self, variant: str) -> None:
         self.name = f"statsforecast:{variant}"
-        models = _library(self.name)
-        if variant not in (usable := _usable(models)):
-            raise _no_such(variant, self.name, usable)
-        self._kind = _Kind(variant, getattr(models, variant))
+        models = library(self.name)
+        if variant not in (usable := usable_models(models)):
+            raise no_such(variant, self.name, usable)
+        self._kind = Kind(variant, getattr(models, variant))
         self.seasonal = self._kind.seasonal
         try:
             self._kind.make(())
         except ImportError as error:
             message = f"forecast_model is {self.name!r}, which needs a library that is not installed: {error}"
-            raise _refused(message, self.name, cause=error) from None
+            raise refused(message, self.name, cause=error) from None
 
     def start(self, task: ForecastTask) -> _Fitted:
         """Nothing read yet.
@@ -117,63 +81,14 @@ class Statsforecast:
             ValueError: a fit with this season would take longer than a forecast may.
         """
         period = (*task.periods, 1)[0]
-        if self._kind.name in _SHORT_SEASON and period > _LONGEST:
-            message = f"a fit with a season of {period} intervals takes too long, {_LONGEST} are the most"
+        if self._kind.short and period > LONGEST:
+            message = f"a fit with a season of {period} intervals takes too long, {LONGEST} are the most"
             raise ValueError(message)
         return _Fitted(task, self._kind)
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A class of the library, and what it can do.
-
-    Attributes:
-        name: of the class.
-        made: the class itself.
-    """
-
-    name: str
-    made: Callable[..., Any]
-
-    @property
-    def seasonal(self) -> bool:
-        return "season_length" in _parameters(self.made) and self.name not in _WITHOUT_SEASON
-
-    @property
-    def several(self) -> bool:
-        """Whether it takes several seasons."""
-        return self.seasonal and "list" in str(_parameters(self.made)["season_length"].annotation).lower()
-
-    @property
-    def at_once(self) -> bool:
-        """Whether a fit costs next to nothing."""
-        return self.name in _AT_ONCE
-
-    @property
-    def followed(self) -> bool:
-        """Whether it can follow a series without a fit."""
-        return self.name in _FOLLOWED
-
-    def kept(self, periods: tuple[int, ...]) -> int:
-        """To how many rates it is fitted at most."""
-        period = (*periods, 1)[0]
-        most = min(max(_CYCLES * period, _USUALLY_KEPT), max(_MOST_KEPT, 2 * period))
-        return max([most, *(2 * other for other in periods if self.several and 2 * other <= _MOST_KEPT)])
-
-    def seasons(self, periods: tuple[int, ...], length: int) -> tuple[int, ...]:
-        """The seasons that can be learned from so many rates."""
-        wanted = periods if self.several else periods[:1]
-        return tuple(period for period in wanted if 2 * period <= length)
-
-    def make(self, seasons: tuple[int, ...]) -> Any:
-        """A new model."""
-        if "season_length" not in _parameters(self.made):
-            return self.made()
-        return self.made(season_length=list(seasons) if len(seasons) > 1 else (*seasons, 1)[0])
-
-
 class _Fitted:
-    def __init__(self, task: ForecastTask, kind: _Kind) -> None:
+    def __init__(self, task: ForecastTask, kind: Kind) -> None:
         self._ahead = np.array(task.ahead)
         self._each = [_One(kind, task.periods, max(task.ahead)) for _ in range(task.series)]
 
@@ -198,12 +113,12 @@ class _One:
     Places count rates from the first that is known.
     """
 
-    def __init__(self, kind: _Kind, periods: tuple[int, ...], longest: int) -> None:
+    def __init__(self, kind: Kind, periods: tuple[int, ...], longest: int) -> None:
         self._kind, self._longest = kind, longest
         self._periods = periods if kind.seasonal else ()
         self._most = kind.kept(self._periods)
         self._refit = _REFIT_FOLLOWED if kind.followed else _REFIT
-        self._stale = 1 if kind.name in _FOLLOWED_AT_ONCE else max(1, self._most // _FOLLOWS)
+        self._stale = 1 if kind.followed_at_once else max(1, self._most // _FOLLOWS)
         self._values, self._begin = np.empty(0), 0
         self._model: Any = None
         self._from = self._fitted = self._due = self._told = 0
@@ -255,7 +170,7 @@ class _One:
         path = None
         self._model, self._from, self._fitted, self._told = None, begin, end, end
         self._due = end + self._wait(known)
-        if len(known) < _FEWEST or known.min() == known.max() or (self._kind.name in _SEASON_ALONE and not seasons):
+        if len(known) < _FEWEST or known.min() == known.max() or (self._kind.season_alone and not seasons):
             self._due = end + 1
         else:
             model = self._kind.make(seasons)
@@ -288,48 +203,3 @@ def _tried(said: Callable[[], Any], *, last: bool) -> FloatArray | None:
     if last:
         raise ValueError("it forecast a rate that is not finite")
     return None
-
-
-def _library(name: str) -> Any:
-    try:
-        import statsforecast.models  # noqa: PLC0415 - an extra, and slow
-    except ImportError as error:
-        message = f"forecast_model is {name!r}, which needs an extra: pip install 'capacity-planner[forecast]'"
-        raise _refused(message, name, cause=error) from None
-    return statsforecast.models
-
-
-def _usable(models: Any) -> list[str]:
-    """Classes of the library that need no parameter but the season, and forecast rates."""
-    return sorted(
-        name
-        for name, made in vars(models).items()
-        if inspect.isclass(made)
-        and made.__module__ == models.__name__
-        and not name.startswith("_")
-        and name not in _POINTLESS
-        and hasattr(made, "forecast")
-        and not {key for key, one in _parameters(made).items() if one.default is one.empty} - {"season_length"}
-    )
-
-
-def _parameters(made: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    return dict(inspect.signature(made).parameters)
-
-
-def _no_such(variant: str, name: str, usable: list[str]) -> PlannerError:
-    import difflib  # noqa: PLC0415 - only a failure needs it
-
-    near = difflib.get_close_matches(variant, usable, n=1)
-    hint = f"Did you mean 'statsforecast:{near[0]}'? " if near else ""
-    names = [f"statsforecast:{one}" for one in usable]
-    message = (
-        f"forecast_model is {name!r}, which names no model of statsforecast that can be used here. {hint}Use "
-        f"statsforecast: and one of: {', '.join(usable)}."
-    )
-    return _refused(message, name, supported=names)
-
-
-def _refused(message: str, name: str, *, cause: Exception | None = None, **details: Any) -> PlannerError:
-    about = {"field": "forecast_model", "value": name, **details}
-    return PlannerError(ErrorCode.MODEL_NOT_SUPPORTED, message, cause=cause, details=about)
