@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
     from capacity_planner.domain.queueing import QueueingResult
     from capacity_planner.domain.request import PlanRequest, PlanResponse, PlanWarning
+    from capacity_planner.domain.scenario import JobTrace, ServiceFamily, SimulationScenario
     from capacity_planner.domain.simulation import (
+        ConfidenceInterval,
         Simulation,
-        SimulationScenario,
         SimulationSummary,
         SLOAnalysis,
         TimelinePoint,
@@ -42,10 +43,11 @@ _HOMES = {
     "domain.plan": ("CapacityPlan", "CostAnalysis", "RequiredWorkers", "ScalingAction", "ScalingStep"),
     "domain.queueing": ("QueueingResult",),
     "domain.request": ("PlanRequest", "PlanResponse", "PlanWarning"),
+    "domain.scenario": ("JobTrace", "ServiceFamily", "SimulationScenario"),
     "domain.simulation": (
+        "ConfidenceInterval",
         "SLOAnalysis",
         "Simulation",
-        "SimulationScenario",
         "SimulationSummary",
         "TimelinePoint",
         "ViolationPeriod",
@@ -67,12 +69,14 @@ __all__ = [
     "SLO",
     "CapacityPlan",
     "CapacityPlanner",
+    "ConfidenceInterval",
     "Congestion",
     "CostAnalysis",
     "ErrorCode",
     "Forecast",
     "ForecastAccuracy",
     "Forecaster",
+    "JobTrace",
     "Metrics",
     "PatternType",
     "PlanRequest",
@@ -87,6 +91,7 @@ __all__ = [
     "SLOAnalysis",
     "ScalingAction",
     "ScalingStep",
+    "ServiceFamily",
     "ServiceTime",
     "Simulation",
     "SimulationScenario",

@@ -18,9 +18,10 @@ from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingStep
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.domain.request import PlanRequest, PlanResponse, PlanWarning
+from capacity_planner.domain.scenario import JobTrace, SimulationScenario
 from capacity_planner.domain.simulation import (
+    ConfidenceInterval,
     Simulation,
-    SimulationScenario,
     SimulationSummary,
     SLOAnalysis,
     TimelinePoint,
@@ -47,6 +48,8 @@ T = TypeVar("T")
 
 DOMAIN: tuple[type[Any], ...] = (
     CapacityPlan,
+    ConfidenceInterval,
+    JobTrace,
     CostAnalysis,
     Forecast,
     Metrics,

@@ -1,23 +1,19 @@
-"""A what-if question and its answer."""
+"""What happened when a plan was tried."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from capacity_planner.domain.plan import CapacityPlan, CostAnalysis
-from capacity_planner.domain.slo import SLO
-from capacity_planner.domain.traffic import TrafficPattern
+from capacity_planner.domain.plan import CostAnalysis
+from capacity_planner.domain.scenario import SimulationScenario
 from capacity_planner.fields import (
     CONFIG,
     Count,
-    CountMark,
     Duration,
     Instant,
     NonNegative,
-    PositiveDuration,
     Prose,
     Share,
     Slice,
@@ -42,59 +38,22 @@ class ViolationSeverity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SimulationScenario:
-    """A plan, a traffic pattern and the conditions to try them under.
-
-    Attributes:
-        name: a short name.
-        description: what is tried, in words.
-        plan: the plan to carry out.
-        slo_override: another SLO than the plan's.
-        traffic_pattern: the arrivals.
-        duration: simulated time.
-        granularity: length of a timeline interval.
-        start: begin of the simulated time; ``None`` takes the plan's.
-        service_time: mean service time; ``None`` takes the plan's.
-        service_time_std: its standard deviation; ``None`` takes the plan's.
-        startup_delay: ``None`` takes the plan's.
-        initial_backlog: jobs that wait at the start.
-        replications: independent runs.
-        seed: seed of the random streams.
-    """
-
-    __pydantic_config__ = CONFIG
-
-    name: Text
-    description: Prose = ""
-    plan: CapacityPlan
-    slo_override: SLO | None = None
-    traffic_pattern: TrafficPattern
-    duration: PositiveDuration
-    granularity: PositiveDuration = timedelta(minutes=5)
-    start: Instant | None = None
-    service_time: Duration | None = None
-    service_time_std: Duration | None = None
-    startup_delay: Duration | None = None
-    initial_backlog: Count = 0
-    replications: Annotated[int, CountMark(ge=1, le=10_000)] = 1
-    seed: Annotated[int, CountMark(ge=0, lt=2**63)] = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TimelinePoint:
-    """One interval of a simulation.
+    """One interval of a simulation; a mean over the replications.
 
     Attributes:
         timestamp: begin of the interval.
-        workers: workers that are paid.
-        arrival_rate: λ [jobs/s].
+        workers: mean number of workers that are paid, rounded.
+        arrival_rate: jobs that arrived per second [jobs/s].
         service_rate: jobs served per second at full use [jobs/s].
         backlog: mean number of waiting jobs.
-        latency: mean response time of the jobs that arrived in it.
-        p95_latency: 95th percentile of their response time.
-        utilization: busy share of the workers.
-        cost: cost of the interval [$].
-        slo_violation: whether the SLO was broken.
+        latency: mean response time of the jobs that arrived in it and were served.
+        p95_latency: 95th percentile of the response time of the jobs that arrived in it; one that gave up never
+            responds.
+        utilization: busy share of the workers that serve.
+        cost: workers, and the price of a violation where there is one [$].
+        slo_violation: whether the SLO was broken; with several replications, in at least half of them.
+        max_backlog: most jobs that waited at one time.
     """
 
     __pydantic_config__ = CONFIG
@@ -109,11 +68,26 @@ class TimelinePoint:
     utilization: Unbounded
     cost: NonNegative
     slo_violation: bool
+    max_backlog: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulationSummary:
-    """A simulation in nine numbers; see `TimelinePoint` for the units."""
+    """A simulation in a dozen numbers, means over the replications; see `TimelinePoint` for the units.
+
+    Attributes:
+        avg_backlog: mean number of waiting jobs.
+        max_backlog: most jobs that waited at one time.
+        avg_latency: mean response time of the jobs that were served.
+        p95_latency: 95th percentile of the response time of all jobs that arrived.
+        slo_violations: intervals that broke the SLO.
+        slo_achievement: share of intervals that kept it.
+        total_cost: workers and violations [$].
+        avg_utilization: busy share of the workers that serve.
+        efficiency_score: 100 x busy share of the paid worker time x `slo_achievement`.
+        jobs: jobs that arrived.
+        abandoned: jobs that gave up.
+    """
 
     __pydantic_config__ = CONFIG
 
@@ -126,6 +100,29 @@ class SimulationSummary:
     total_cost: NonNegative
     avg_utilization: NonNegative
     efficiency_score: NonNegative
+    jobs: Count = 0
+    abandoned: Count = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfidenceInterval:
+    """Where the true mean of a measure of the summary lies, from independent replications.
+
+    Attributes:
+        measure: name of the field of the summary.
+        mean: mean over the replications [seconds for latencies].
+        lower: lower end.
+        upper: upper end.
+        level: probability that the interval covers the true mean.
+    """
+
+    __pydantic_config__ = CONFIG
+
+    measure: Text
+    mean: Unbounded
+    lower: Unbounded
+    upper: Unbounded
+    level: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +160,8 @@ class SLOAnalysis:
         availability_achieved: share of intervals that kept all targets.
         error_budget_used: broken share over allowed share; above 1 the budget is spent.
         violation_periods: what was broken when.
-        risk_score: 0 (none) to 1.
+        risk_score: mean over the intervals of how near the targets they came: 0 up to 80 % of the target, 1 at the
+            target and beyond, evenly in between.
     """
 
     __pydantic_config__ = CONFIG
@@ -189,6 +187,7 @@ class Simulation:
         cost_analysis: what it cost.
         duration: how long the simulation took.
         created_at: when it was run.
+        confidence_intervals: of the means in the summary; none with one replication.
     """
 
     __pydantic_config__ = CONFIG
@@ -201,3 +200,4 @@ class Simulation:
     cost_analysis: CostAnalysis
     duration: Duration
     created_at: Instant
+    confidence_intervals: Annotated[tuple[ConfidenceInterval, ...], Slice()] = ()

@@ -62,17 +62,18 @@ class TrafficSpike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrafficPattern:
-    """An arrival rate over time.
+    """An arrival rate over time: shape of the type, plus trend, times spikes, times noise; never below zero.
 
     Attributes:
-        type: the shape.
+        type: the shape; see the page on traffic patterns for each one's formula and picture.
         base_rate: baseline arrival rate [jobs/s].
-        amplitude: swing around the baseline [jobs/s].
+        amplitude: swing around the baseline [jobs/s]; zero takes half of the baseline for ``daily`` and ``weekly``.
         period: length of a cycle; zero takes the shape's own.
         spikes: events on top.
         trend: growth [jobs/s per hour].
-        noise: random variation (0.0-1.0).
-        rates: the rates of a ``custom`` pattern [jobs/s], evenly spread over the period.
+        noise: coefficient of variation of a random factor, drawn anew every five minutes.
+        rates: an explicit shape, evenly spread over the cycle [jobs/s]; scaled to the mean ``base_rate`` unless that
+            is zero. For ``custom`` (from the start on), ``daily`` (from midnight UTC) and ``weekly`` (from Monday).
     """
 
     __pydantic_config__ = CONFIG
