@@ -38,6 +38,17 @@ class ServiceLaw(Protocol):
     def residual_tail(self, time: ArrayLike) -> FloatArray:
         """P(S_e > t) of the equilibrium residual life, density P(S > t)/E[S]."""
 
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """Fill ``out`` with independent service times [s].
+
+        Blocks of one size, filled one after another from one generator, are the same numbers every time; a law whose
+        numbers depend on that size says so.
+
+        Args:
+            rng: is advanced.
+            out: what is overwritten, C-contiguous, shape (n,).
+        """
+
 
 class QueueModel(Protocol):
     """The forward question of queueing theory: load and servers to congestion.

@@ -45,6 +45,15 @@ class Law:
     def quantile(self, level: float) -> float:
         """The time that S exceeds with probability 1 - level [s]."""
 
+    @abstractmethod
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """Fill ``out`` with independent service times [s]; the same ones however it is cut into blocks.
+
+        Args:
+            rng: is advanced.
+            out: what is overwritten, C-contiguous, shape (n,).
+        """
+
     def tail(self, time: ArrayLike) -> FloatArray:
         """P(S > t), t in seconds."""
         x = np.asarray(time, dtype=float) / self.mean

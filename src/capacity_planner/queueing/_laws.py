@@ -39,6 +39,10 @@ class Deterministic(Law):
         """The mean."""
         return self.mean
 
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:  # noqa: ARG002 - nothing is left to chance
+        """The mean, every time."""
+        out.fill(self.mean)
+
 
 @dataclass(frozen=True)
 class Exponential(Law):
@@ -66,6 +70,11 @@ class Exponential(Law):
     def quantile(self, level: float) -> float:
         """-E[S] ln(1 - level)."""
         return -self.mean * math.log1p(-level)
+
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """By NumPy's ziggurat, which needs no fast logarithm."""
+        rng.standard_exponential(out=out)
+        out *= self.mean
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,11 @@ class Gamma(Law):
         """By the inverse of the incomplete gamma function."""
         return float(self.mean * (special().gammaincinv(self.shape, level) / self.shape))
 
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """By NumPy's rejection, at k = 1 its exponential."""
+        rng.standard_gamma(self.shape, out=out)
+        out *= self.mean / self.shape
+
 
 @dataclass(frozen=True)
 class Lognormal(Law):
@@ -148,3 +162,10 @@ class Lognormal(Law):
     def quantile(self, level: float) -> float:
         """E[S] exp(σ z - σ²/2)."""
         return float(self.mean * math.exp(self.sigma * float(special().ndtri(level)) - 0.5 * self.sigma * self.sigma))
+
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """By NumPy's normal."""
+        rng.standard_normal(out=out)
+        out *= self.sigma
+        np.exp(out, out=out)
+        out *= self.mean * math.exp(-0.5 * self.sigma * self.sigma)

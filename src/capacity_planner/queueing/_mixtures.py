@@ -79,6 +79,18 @@ class Hyperexponential(Mixed):
             ]
         )
 
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """From one uniform number a job: it tells the kind, and where it lies within that kind's share the time."""
+        rng.random(out=out)
+        long = np.flatnonzero(out < self.long_share)
+        # Quotients of (0, 1]: neither has a logarithm that is infinite or, by rounding, above 0.
+        late = (self.long_share - out[long]) / self.long_share
+        np.subtract(1.0, out, out=out)
+        out /= 1.0 - self.long_share
+        np.log(out, out=out)
+        out *= -self.short * self.mean
+        out[long] = np.log(late) * (-self.long * self.mean)
+
 
 @dataclass(frozen=True)
 class Blend(Mixed):
@@ -110,6 +122,19 @@ class Blend(Mixed):
     def moments_above(self, x: FloatArray) -> Moments:
         """Those of the parts, weighted."""
         return _summed([(weight, list(law.moments_above(x))) for weight, law in self.parts])
+
+    def sample(self, rng: np.random.Generator, out: FloatArray) -> None:
+        """First every job's part, then the times of each part: which numbers come depends on how blocks are cut."""
+        dice = rng.random(out.size)
+        edges = np.cumsum([0.0, *(weight for weight, _ in self.parts)])
+        # The last weight ends at 1 whatever the rounding of the sum.
+        edges[-1] = 1.0
+        for (_, law), low, high in zip(self.parts, edges[:-1], edges[1:], strict=True):
+            chosen = np.flatnonzero((dice >= low) & (dice < high))
+            times = np.empty(chosen.size)
+            law.sample(rng, times)
+            out[chosen] = times
+        out *= self.mean
 
 
 def _summed(parts: list[tuple[float, list[FloatArray]]]) -> Moments:

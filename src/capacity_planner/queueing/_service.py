@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _LEVEL = 0.95
 _Z = 1.6448536269514722
-_LARGEST_SCV = 1e6
+# Of the standard deviation over the mean.
+_LARGEST_SPREAD = 1e3
 _LARGEST_RATIO = 1e9
 _SMALLEST_SCV = 1e-10
 # The shape at which the gamma's p95/mean is largest, 5.83.
@@ -59,12 +60,9 @@ def fit_service(service: ServiceTime) -> Law:
     '0.279260'
     """
     mean = service.mean
-    ratio = _measured(service.p95, mean)
-    spread = None if service.std == 0.0 else _measured(service.std, mean)
-    if service.std == 0.0:
-        return Deterministic(mean)
-    if spread is not None:
-        return _from_spread(mean, min(spread, 1e3) ** 2, ratio)
+    scv, ratio = known_scv(service), over_mean(service.p95, mean)
+    if scv is not None:
+        return _from_spread(mean, scv, ratio)
     return Exponential(mean) if ratio is None else _from_percentile(mean, ratio)
 
 
@@ -83,7 +81,7 @@ def consistent_laws(service: ServiceTime) -> tuple[Law, ...]:
     ['gamma', 'lognormal']
     """
     fitted = fit_service(service)
-    if fitted.scv <= 1.0 or service.std is None or _measured(service.p95, service.mean) is not None:
+    if fitted.scv <= 1.0 or service.std is None or over_mean(service.p95, service.mean) is not None:
         return (fitted,)
     pair = _families(fitted.mean, fitted.scv)
     return pair if isinstance(fitted, Lognormal) else pair[::-1]
@@ -93,8 +91,32 @@ def _families(mean: float, scv: float) -> tuple[Lognormal, Gamma]:
     return Lognormal(mean, sigma=math.sqrt(math.log1p(scv))), Gamma(mean, shape=1.0 / scv)
 
 
-def _measured(value: float | None, mean: float) -> float | None:
-    """The value over the mean, if it says anything."""
+def known_scv(service: ServiceTime) -> float | None:
+    """The SCV, if the standard deviation was measured; no more than a million.
+
+    Args:
+        service: mean and what else was measured [s].
+
+    >>> from capacity_planner.domain.congestion import ServiceTime
+    >>> known_scv(ServiceTime(mean=2.0, std=3.0))
+    2.25
+    """
+    if service.std == 0.0:
+        return 0.0
+    spread = over_mean(service.std, service.mean)
+    return None if spread is None else min(spread, _LARGEST_SPREAD) ** 2
+
+
+def over_mean(value: float | None, mean: float) -> float | None:
+    """The value over the mean, if it says anything.
+
+    Args:
+        value: a standard deviation or percentile [s].
+        mean: E[S] [s].
+
+    >>> over_mean(3.0, 2.0)
+    1.5
+    """
     if value is None or not value > 0.0:
         return None
     return min(value, 1e300) / mean if mean > value * 1e-300 else 1e300
@@ -131,7 +153,7 @@ def _three_facts(scv: float, ratio: float) -> Law:
     lognormal, gamma = _families(1.0, scv)
     usual, distance = _usual(lognormal, gamma, ratio)
     gamma_share = sum(share for share, law in usual if law is gamma)
-    kinds, balance = _two_kinds(scv, ratio)
+    kinds, balance = two_kinds(scv, ratio)
     outside = min(distance / _DOUBT, 1.0)
     weight = 0.0 if kinds is None else outside + (1.0 - outside) * 0.5 * balance * (1.0 - gamma_share)
     parts = [(weight, kinds), *(((1.0 - weight) * share, law) for share, law in usual)]
@@ -153,8 +175,17 @@ def _usual(lognormal: Law, gamma: Law, ratio: float) -> tuple[list[tuple[float, 
     return [(1.0, nearest)], _off(nearest, ratio)
 
 
-def _two_kinds(scv: float, ratio: float) -> tuple[Hyperexponential | None, float]:
-    """Two kinds of jobs with this SCV and p95/mean, and from 0 to 1 how evenly they share the work."""
+def two_kinds(scv: float, ratio: float) -> tuple[Hyperexponential | None, float]:
+    """Two kinds of jobs with this SCV and p95/mean, if there are any, and from 0 to 1 how evenly they share the work.
+
+    Args:
+        scv: more than 1.
+        ratio: p95/mean.
+
+    >>> kinds, balance = two_kinds(4.0, 3.714882)
+    >>> f"{kinds.long_share:.4f} {balance:.4f}"
+    '0.1127 1.0000'
+    """
     spread, ratio = 0.5 * (scv - 1.0), min(ratio, _LARGEST_RATIO)
     balanced = math.log(0.5 * (1.0 - math.sqrt(spread / (1.0 + spread))))
     grid = np.linspace(balanced - 5.0, -math.log1p(spread), _GRID)
