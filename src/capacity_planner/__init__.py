@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.calculator import QueueingCalculator
     from capacity_planner.pipeline.forecaster import Forecaster
     from capacity_planner.pipeline.planner import CapacityPlanner
+    from capacity_planner.pipeline.simulator import Simulator
+    from capacity_planner.pipeline.traffic import extract_pattern
 
 _HOMES = {
     "domain.config": ("PlannerConfig", "default_config"),
@@ -61,6 +63,8 @@ _HOMES = {
     "pipeline.calculator": ("QueueingCalculator",),
     "pipeline.forecaster": ("Forecaster",),
     "pipeline.planner": ("CapacityPlanner",),
+    "pipeline.simulator": ("Simulator",),
+    "pipeline.traffic": ("extract_pattern",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -96,6 +100,7 @@ __all__ = [
     "Simulation",
     "SimulationScenario",
     "SimulationSummary",
+    "Simulator",
     "SpikeShape",
     "TimelinePoint",
     "TrafficPattern",
@@ -104,6 +109,7 @@ __all__ = [
     "ViolationSeverity",
     "ViolationType",
     "default_config",
+    "extract_pattern",
 ]
 
 

@@ -37,6 +37,7 @@ def check_queue_model(model: QueueModel) -> None:
     _queue_corners(model)
     _queue_tails(model)
     _queue_scale(model)
+    _queue_sample(model)
 
 
 def check_forecast_model(model: ForecastModel) -> None:
@@ -126,3 +127,12 @@ def _queue_scale(model: QueueModel) -> None:
     np.testing.assert_allclose(
         slow.p95_response, 10.0 * fast.p95_response, rtol=1e-9, err_msg="all times ten times longer, the p95 too"
     )
+
+
+def _queue_sample(model: QueueModel) -> None:
+    law, times = model.service_law(_SERVICE), np.empty(20_000)
+    law.sample(np.random.default_rng(1), times)
+    error = (times.mean() - law.mean) / (law.mean * np.sqrt(max(law.scv, 1e-12) / len(times)))
+    assert abs(error) < 5.0, "service times are drawn with the law's mean"
+    late = np.mean(times > law.quantile(0.95) * (1.0 + 1e-9))
+    assert abs(late - min(0.05, float(law.tail(law.quantile(0.95))))) < 0.01, "and with its p95"

@@ -34,6 +34,7 @@ PROMISED = [
     "Simulation",
     "SimulationScenario",
     "SimulationSummary",
+    "Simulator",
     "SpikeShape",
     "TimelinePoint",
     "TrafficPattern",
@@ -43,6 +44,7 @@ PROMISED = [
 METHODS = {
     "CapacityPlanner": ["generate_plan", "observe", "update_config", "get_state", "reset", "record_scaling"],
     "Forecaster": ["predict", "set_model", "get_accuracy"],
+    "Simulator": ["simulate", "validate_scenario", "estimate_runtime"],
     "QueueingCalculator": ["calculate", "calculate_batch", "calculate_capacity", "estimate_service_rate"],
 }
 

@@ -52,7 +52,7 @@ class PlannerConfig:
         worker_concurrency: jobs one worker serves at once; servers = workers x concurrency.
         plan_interval: length of an interval of the plan [0 = default].
         scale_up_cooldown: least time before a step that adds workers; ``None`` is cooldown_period.
-        seed: seed of whatever the planner samples.
+        seed: seed of simulations whose scenario has none.
     """
 
     __pydantic_config__ = CONFIG

@@ -18,10 +18,13 @@ class Deadline:
 
     Args:
         timeout: the limit; ``None`` is none.
+        remedy: what else helps than more time.
     """
 
-    def __init__(self, timeout: timedelta | None) -> None:
-        self._timeout = _checked(timeout)
+    def __init__(
+        self, timeout: timedelta | None, remedy: str = "plan fewer intervals (forecast_window, plan_interval)"
+    ) -> None:
+        self._timeout, self._remedy = _checked(timeout), remedy
         self._end = None if self._timeout is None else monotonic() + self._timeout.total_seconds()
 
     @property
@@ -39,7 +42,7 @@ class Deadline:
             raise PlannerError(
                 ErrorCode.FORECAST_FAILED,
                 f"timeout is {words(self._timeout)}, and the work took longer. Nothing was changed. Allow more time, "
-                "or plan fewer intervals (forecast_window, plan_interval).",
+                f"or {self._remedy}.",
                 details={"field": "timeout", "value": words(self._timeout), "timed_out": True},
             )
 
