@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.series import Series
 
 HOUR, DAY, WEEK = 3600.0, 86_400.0, 604_800.0
+LEAST, MOST = 1e-12, 1e15
 
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -71,6 +72,20 @@ class Bins(NamedTuple):
         enough = seen >= _KNOWN * max(width / self.length, 1.0)
         return int(number[0]), np.where(enough, sums / np.maximum(seen, 1.0), np.nan)
 
+    def usual(self, values: FloatArray, width: float, slots: int) -> FloatArray:
+        """The lower median over the cycles of each of so many cells, NaN where nothing is known, shape (slots,).
+
+        Args:
+            values: per bin, NaN where not known, shape (n,).
+            width: of a cell [s].
+            slots: cells in a cycle.
+        """
+        first, cells = self.cells(values, width)
+        lead = first % slots
+        padded = np.full(-(-(lead + len(cells)) // slots) * slots, np.nan)
+        padded[lead : lead + len(cells)] = cells
+        return lower_medians(padded.reshape(-1, slots))
+
 
 def divides(length: float, whole: float) -> bool:
     """Whether so many lengths make the whole, at least one.
@@ -87,9 +102,9 @@ def binned(series: Series) -> Bins:
     A multiple is taken that divides the day where there is one within an hour; its edges lie on the clock.
 
     Args:
-        series: rates, of which those that are no number or infinite are gaps.
+        series: rates, of which those that are no number or out of all measure are gaps.
     """
-    rates = np.where(np.isfinite(series.rates), np.maximum(series.rates, 0.0), np.nan)
+    rates = np.where(series.rates <= MOST, np.where(series.rates > LEAST, series.rates, 0.0), np.nan)
     multiple = _multiple(series.interval)
     length = multiple * series.interval
     start = series.end - timedelta(seconds=len(rates) * series.interval)
@@ -123,14 +138,6 @@ def lower_medians(rows: FloatArray) -> FloatArray:
     known = np.isfinite(ordered).sum(axis=0)
     found: FloatArray = np.take_along_axis(ordered, np.maximum(known - 1, 0)[None] // 2, axis=0)[0]
     return found
-
-
-def folded(first: int, cells: FloatArray, slots: int) -> FloatArray:
-    """Cells as cycles of so many slots, NaN before the first cell and after the last, shape (cycles, slots)."""
-    lead = first % slots
-    padded = np.full(-(-(lead + len(cells)) // slots) * slots, np.nan)
-    padded[lead : lead + len(cells)] = cells
-    return padded.reshape(-1, slots)
 
 
 def near(values: FloatArray) -> FloatArray:

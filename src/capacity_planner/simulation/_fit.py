@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from capacity_planner.simulation._bins import DAY, HOUR, WEEK, Bins, divides, folded, group_means, lower_medians, near
+from capacity_planner.simulation._bins import DAY, HOUR, LEAST, WEEK, Bins, divides, group_means, near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,8 @@ class Fit(NamedTuple):
 
     def at(self, bins: Bins) -> FloatArray:
         """The rate expected in each bin [jobs/s], shape (n,)."""
-        return np.maximum(self.profile[self.slots(bins)] - self.slope * bins.ages, 0.0)
+        rates = self.profile[self.slots(bins)] - self.slope * bins.ages
+        return np.where(rates > LEAST, rates, 0.0)
 
 
 def fitted(bins: Bins, rates: FloatArray, *, robust: bool) -> Fit:
@@ -65,10 +66,7 @@ def fitted(bins: Bins, rates: FloatArray, *, robust: bool) -> Fit:
     period = season_of(bins, flat, mean)
     width = _width(bins, period, mean)
     slots = round(period / width) or 1
-    if robust:
-        profile = lower_medians(folded(*bins.cells(flat, width), slots))
-    else:
-        profile = group_means(flat, bins.slots(period, slots), slots)
+    profile = bins.usual(flat, width, slots) if robust else group_means(flat, bins.slots(period, slots), slots)
     return Fit(slope, period, _filled(np.maximum(profile, 0.0)))
 
 
@@ -132,7 +130,7 @@ def _levels(bins: Bins, rates: FloatArray) -> tuple[FloatArray, float]:
     width = max(HOUR, bins.length)
     if divides(width, DAY):
         slots = round(DAY / width)
-        usual = lower_medians(folded(*bins.cells(rates, width), slots))[bins.slots(DAY, slots)]
+        usual = bins.usual(rates, width, slots)[bins.slots(DAY, slots)]
     else:
         usual = np.full(len(rates), np.nanmedian(rates))
     block = max(DAY, bins.length)

@@ -154,9 +154,10 @@ def _days(pattern: TrafficPattern, length: float, phase: float, weights: FloatAr
 
 def _explicit(pattern: TrafficPattern, length: float, phase: float, duration: float) -> Cycle:
     rates = np.array(pattern.rates, dtype=float)
-    mean = float(rates.mean())
-    if pattern.base_rate and mean:
-        rates *= pattern.base_rate / mean
+    if pattern.base_rate and rates.any():
+        # By the top first: rates too small or too large to be added are shapes too.
+        rates /= rates.max()
+        rates *= pattern.base_rate / rates.mean()
     if (rates == rates[0]).all():
         length, phase, rates = 2.0 * duration, 0.0, rates[:1]
     knots = np.arange(len(rates), dtype=float) * length / len(rates)
