@@ -68,8 +68,8 @@ class SimulationScenario:
         duration: simulated time.
         granularity: length of a timeline interval.
         start: begin of the simulated time; ``None`` takes the plan's.
-        service_time: mean service time; ``None`` takes the plan's.
-        service_time_std: its standard deviation; ``None`` takes the plan's.
+        service_time: mean service time; ``None`` or zero takes the plan's.
+        service_time_std: its standard deviation; ``None`` takes the plan's, in proportion to the mean.
         startup_delay: ``None`` takes the plan's.
         initial_backlog: jobs that wait at the start.
         replications: independent runs.

@@ -115,7 +115,7 @@ def _granularity(scenario: SimulationScenario) -> Iterator[Finding]:
     if scenario.granularity > scenario.duration:
         limit = f"which is longer than duration {words(scenario.duration)}. Make it shorter."
         yield Finding("granularity", words(scenario.granularity), limit)
-    elif scenario.duration > _MOST_INTERVALS * scenario.granularity:
+    elif scenario.duration / scenario.granularity > _MOST_INTERVALS:
         limit = f"which makes more than {_MOST_INTERVALS:,} intervals of duration. Make it longer."
         yield Finding("granularity", words(scenario.granularity), limit)
 
@@ -168,9 +168,8 @@ def _trace(scenario: SimulationScenario) -> Iterator[Finding]:
 def _service(scenario: SimulationScenario) -> Iterator[Finding]:
     if scenario.trace and scenario.trace.service_times:
         return
-    mean = scenario.plan.service_time if scenario.service_time is None else scenario.service_time
-    if not mean:
-        yield Finding("service_time", words(mean), 'which is not known. Give the mean service time, such as "2s".')
+    if not (scenario.service_time or scenario.plan.service_time):
+        yield Finding("service_time", "0s", 'which is not known. Give the mean service time, such as "2s".')
         return
     try:
         service_law(scenario)

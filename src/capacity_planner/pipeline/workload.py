@@ -81,7 +81,7 @@ def staying(planned: Experiment) -> Experiment | None:
 def _facts(scenario: SimulationScenario) -> ServiceTime:
     """Service time facts: the scenario's, else the plan's, whose spread goes with the mean."""
     plan = scenario.plan
-    mean = plan.service_time if scenario.service_time is None else scenario.service_time
+    mean = scenario.service_time or plan.service_time
     scale = mean / plan.service_time if plan.service_time else 1.0
 
     def known(own: timedelta | None, planned: timedelta | None) -> float | None:
@@ -92,7 +92,7 @@ def _facts(scenario: SimulationScenario) -> ServiceTime:
     return ServiceTime(
         mean=mean.total_seconds(),
         std=known(scenario.service_time_std, plan.service_time_std),
-        p95=known(scenario.service_time_p95, plan.service_time_p95),
+        p95=known(scenario.service_time_p95 or None, plan.service_time_p95),
     )
 
 
