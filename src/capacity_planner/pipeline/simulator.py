@@ -89,7 +89,7 @@ class Simulator:
         return Simulation(
             id=_identity(valid, planned.seed),
             scenario=valid,
-            timeline=report.timeline(),
+            timeline=report.timeline(pace.check),
             summary=report.summary(),
             slo_analysis=slo_analysis(verdict, start_of(valid)),
             cost_analysis=self._cost(report, float(without.broken.mean()), planned.workers),

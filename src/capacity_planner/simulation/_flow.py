@@ -71,7 +71,7 @@ class Occupancy:
     def __init__(self, edges: FloatArray) -> None:
         self._edges = edges
         self._within = np.zeros(len(edges))
-        self._change = np.zeros(len(edges) + 1)
+        self._change = np.zeros(len(edges))
 
     def add(self, begins: FloatArray, lengths: FloatArray) -> None:
         """Count services, in the order of their begin [s]."""
@@ -91,12 +91,11 @@ class Occupancy:
     def _finish(self, ends: FloatArray) -> None:
         """Services that go on from an edge end here."""
         interval = np.searchsorted(self._edges, ends, side="right") - 1
-        size = len(self._edges)
-        self._change[:-1] -= np.bincount(interval, minlength=size)
-        self._within += np.bincount(interval, weights=ends - self._edges[interval], minlength=size)
+        np.subtract.at(self._change, interval, 1.0)
+        np.add.at(self._within, interval, ends - self._edges[interval])
 
     @property
     def integrals(self) -> FloatArray:
         """Busy server time in each interval [s]."""
-        through = np.cumsum(self._change)[: len(self._edges) - 1]
+        through = np.cumsum(self._change)[:-1]
         return np.asarray(self._within[:-1] + through * np.diff(self._edges))

@@ -13,7 +13,7 @@ from capacity_planner.simulation.estimate import mean_and_interval
 from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from capacity_planner.domain.congestion import FloatArray
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _HOUR = 3600.0
 _LEVEL = 0.95
 _HALF = 0.5
+_MANY = 1_000
 _SHARES = {"slo_achievement"}
 
 
@@ -56,8 +57,12 @@ class Report:
         """Lengths of the intervals [s]."""
         return np.diff(self.outcomes[0].edges)
 
-    def timeline(self) -> tuple[TimelinePoint, ...]:
-        """What happened in each interval."""
+    def timeline(self, check: Callable[[], None]) -> tuple[TimelinePoint, ...]:
+        """What happened in each interval.
+
+        Args:
+            check: called now and then; may raise to stop.
+        """
         length, edges = self.lengths, self.outcomes[0].edges
         arrived, gone, serving = self._sum("arrived"), self._sum("gone"), self._sum("serving")
         count = len(self.outcomes)
@@ -74,7 +79,12 @@ class Report:
             "max_backlog": np.rint(self._sum("peak") / count),
         }
         rows = zip(edges[:-1].tolist(), *(column.tolist() for column in columns.values()), strict=True)
-        return tuple(self._point(begin, dict(zip(columns, row, strict=True))) for begin, *row in rows)
+        found = []
+        for number, (begin, *row) in enumerate(rows):
+            if number % _MANY == 0:
+                check()
+            found.append(self._point(begin, dict(zip(columns, row, strict=True))))
+        return tuple(found)
 
     def _point(self, begin: float, row: dict[str, float]) -> TimelinePoint:
         return TimelinePoint(
