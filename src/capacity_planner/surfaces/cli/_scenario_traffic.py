@@ -1,0 +1,160 @@
+"""The user's own traffic in a scenario: the pattern of a history, or its counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from capacity_planner import units
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.pipeline.traffic import extract_pattern
+from capacity_planner.surfaces.cli._reading import read, told
+from capacity_planner.surfaces.cli._words import number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from capacity_planner.domain.traffic import TrafficPattern
+    from capacity_planner.sources.table import Reading
+
+_CYCLES = (timedelta(days=7), timedelta(days=1))
+_MOST_COUNTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A history.
+
+    Attributes:
+        name: its file.
+        reading: its samples.
+        pattern: what was found in it; ``None`` where its counts are to be replayed.
+        notes: how it was read, and what was found.
+    """
+
+    name: str
+    reading: Reading
+    pattern: TrafficPattern | None
+    notes: tuple[str, ...]
+
+    @property
+    def begin(self) -> datetime:
+        """Where the first sample's time begins."""
+        return self.reading.metrics[0].timestamp - self.length
+
+    @property
+    def end(self) -> datetime:
+        """Where the last sample's time ends."""
+        return self.reading.metrics[-1].timestamp
+
+    @property
+    def length(self) -> timedelta:
+        """Of the time that a sample stands for."""
+        return self.reading.interval
+
+    @property
+    def origin(self) -> datetime:
+        """Where a scenario begins that says nothing else."""
+        return self.begin if self.pattern is None else self.end
+
+
+def past_of(options: Mapping[str, Any]) -> Past | None:
+    """The history that the options name, and its pattern unless it is to be replayed.
+
+    Raises:
+        PlannerError: ``INVALID_METRICS`` or ``CONFIG_INVALID``, with file, row and remedy.
+    """
+    if options["history"] is None:
+        return None
+    name, reading = str(options["history"]), read({**options, "history": options["history"]})
+    if options["replay"]:
+        if not reading.interval:
+            raise _refuse(f"{name} has a single sample, which cannot be replayed. Give more, or --arrival-rate.")
+        return Past(name, reading, None, (told(reading, name),))
+    pattern = extract_pattern(reading.metrics)
+    return Past(name, reading, pattern, (told(reading, name), f"{name}: found {_words(pattern)}."))
+
+
+def pattern_fields(pattern: TrafficPattern) -> dict[str, Any]:
+    """The fields of a pattern, for flags to replace some of them."""
+    return {item.name: getattr(pattern, item.name) for item in fields(pattern)}
+
+
+def replayed(past: Past, start: datetime, span: timedelta) -> tuple[dict[str, Any], str]:
+    """The trace of a scenario, and a note on which time it is.
+
+    Raises:
+        PlannerError: ``CONFIG_INVALID``: the history is too short.
+    """
+    begin = _begin(past, start, span)
+    counts = [0] * max(math.ceil(span / past.length), 1)
+    if len(counts) > _MOST_COUNTS:
+        raise _refuse(f"--replay has more than {_MOST_COUNTS:,} counts. Simulate a shorter --duration.")
+    for sample in past.reading.metrics:
+        at = (sample.timestamp - past.length - begin) // past.length
+        if 0 <= at < len(counts):
+            counts[at] = round(sample.arrival_rate * past.length.total_seconds())
+    shown = f"{units.format_instant(begin)} to {units.format_instant(begin + span)}"
+    return {"counts": tuple(counts), "interval": past.length}, f"{past.name}: {shown} is replayed."
+
+
+def _begin(past: Past, start: datetime, span: timedelta) -> datetime:
+    """The scenario's own time where the history has it, else the newest like time of a week or a day before."""
+    begin = max(start, past.begin) if start - past.length < past.begin else start
+    if past.begin <= begin and begin + span <= past.end:
+        return begin
+    for cycle in _CYCLES:
+        moved = begin - max(-((past.end - span - begin) // cycle), 0) * cycle
+        if past.begin <= moved <= past.end - span:
+            return moved
+    known = f"{units.format_instant(past.begin)} to {units.format_instant(past.end)}"
+    asked = f"{units.words(span)} from {units.format_instant(start)}"
+    raise _refuse(f"--replay needs {asked}, or that time of an earlier day; {past.name} has {known}. Set --start or "
+                  "--duration.")
+
+
+def scaled(traffic: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """A traffic pattern or a trace of counts with so many times the jobs."""
+    result = dict(traffic)
+    for name in ("base_rate", "amplitude", "trend"):
+        if isinstance(result.get(name), int | float):
+            result[name] *= factor
+    if isinstance(result.get("rates"), list | tuple):
+        result["rates"] = [rate * factor if isinstance(rate, int | float) else rate for rate in result["rates"]]
+    if result.get("counts"):
+        result["counts"] = _rounded([count * factor for count in result["counts"]])
+    return result
+
+
+def _rounded(values: list[float]) -> tuple[int, ...]:
+    """Whole numbers with the same sum so far, so that small counts do not vanish."""
+    total, before, found = 0.0, 0, []
+    for value in values:
+        total += value
+        found.append(round(total) - before)
+        before = round(total)
+    return tuple(found)
+
+
+def within(pattern: TrafficPattern, start: datetime, span: timedelta) -> TrafficPattern:
+    """The pattern without the spikes that are over, or yet to come."""
+    spikes = tuple(
+        item for item in pattern.spikes if item.start_time < start + span and start < item.start_time + item.duration
+    )
+    return replace(pattern, spikes=spikes)
+
+
+def _words(pattern: TrafficPattern) -> str:
+    parts = [f"{pattern.type} traffic, {number(pattern.base_rate)} jobs/s at its end", f"noise {percent(pattern.noise)}"]
+    if pattern.trend:
+        parts.append(f"{pattern.trend:+.3g} jobs/s per hour")
+    if pattern.spikes:
+        parts.append(f"{len(pattern.spikes)} spikes, of which those within the simulated time stay")
+    return ", ".join(parts)
+
+
+def _refuse(message: str) -> PlannerError:
+    return PlannerError(ErrorCode.CONFIG_INVALID, message, details={"field": "--history"})
