@@ -118,3 +118,8 @@ def test_a_scenario_may_come_as_json_gives_it() -> None:
 
 def test_validating_takes_no_time_even_for_the_largest_scenario() -> None:
     Simulator().validate_scenario(scenario(1000, rate=1e5, duration=24 * HOUR))
+
+
+def test_noise_that_would_be_drawn_too_often_is_refused() -> None:
+    restless = steady(1.0, noise=0.1, noise_period=timedelta(milliseconds=1))
+    assert "Make it longer" in problems(scenario(60, traffic_pattern=restless))["traffic_pattern.noise_period"]

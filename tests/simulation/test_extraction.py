@@ -33,7 +33,7 @@ def series(rates: Any, interval: float = 300.0, end: datetime = MONDAY) -> Serie
 def history(made: TrafficPattern, days: float, interval: float = 300.0, seed: int = 1) -> Series:
     """Poisson counts of a pattern with its noise, from a Monday on."""
     dice = np.random.default_rng(seed)
-    rate = noisy(curve(made, MONDAY, days * DAY), made.noise, dice)
+    rate = noisy(curve(made, MONDAY, days * DAY), made.noise, dice, made.noise_period.total_seconds() or 300.0)
     marks = np.arange(round(days * DAY / interval) + 1) * interval
     counts = dice.poisson(np.diff(np.interp(marks, rate.edges, rate.cumulated)))
     return series(counts / interval, interval, MONDAY + timedelta(days=days))
@@ -46,7 +46,9 @@ def pattern(kind: str, **fields: Any) -> TrafficPattern:
 @pytest.mark.parametrize("interval", [10.0, 60.0, 300.0, 420.0, 1800.0, 3600.0])
 @pytest.mark.parametrize("kind", ["constant", "daily", "weekly"])
 def test_type_level_and_noise_are_found_at_any_interval(kind: str, interval: float) -> None:
-    found = extract(history(pattern(kind, noise=0.1), 21, interval))
+    lasting = timedelta(seconds=interval * math.ceil(300.0 / interval))
+    found = extract(history(pattern(kind, noise=0.1, noise_period=lasting), 42, interval))
+    assert found.noise_period == lasting
     assert found.type == kind
     assert found.base_rate == pytest.approx(20.0, rel=0.01)
     assert found.noise == pytest.approx(0.1, abs=0.02)
@@ -262,7 +264,7 @@ def test_taxi_rides_are_a_week_with_the_new_year_on_top() -> None:
     assert found.type is PatternType.WEEKLY
     assert found.trend == 0.0
     assert found.base_rate == pytest.approx(np.nanmean(past.rates), rel=0.01)
-    assert found.noise == pytest.approx(0.34, abs=0.02)
+    assert found.noise == pytest.approx(0.14, abs=0.01)
     assert len(found.spikes) == 7
     new_year = max(found.spikes, key=lambda spike: spike.magnitude)
     assert new_year.start_time == datetime(2015, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from capacity_planner.domain.traffic import PatternType, SpikeShape, TrafficPattern, TrafficSpike
 from capacity_planner.simulation._curve import RateCurve
-from capacity_planner.simulation.traffic import NOISE_STEP, curve, noisy
+from capacity_planner.simulation.traffic import NOISE_PERIOD, curve, noisy
 
 if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
@@ -270,7 +270,7 @@ def test_explicit_rates_have_the_mean_of_the_base(rates: tuple[float, ...], base
 
 def _moods(noise: float, seed: int = 1) -> FloatArray:
     return noisy(
-        RateCurve(np.array([0.0, 20_000 * NOISE_STEP]), np.array([3.0])), noise, np.random.default_rng(seed)
+        RateCurve(np.array([0.0, 20_000 * NOISE_PERIOD]), np.array([3.0])), noise, np.random.default_rng(seed)
     ).rates
 
 
@@ -283,7 +283,7 @@ def test_noise_keeps_the_mean_and_has_its_variation(noise: float) -> None:
 
 
 def test_five_minute_counts_are_negative_binomial() -> None:
-    counts = np.random.default_rng(2).poisson(_moods(0.2) * NOISE_STEP)
+    counts = np.random.default_rng(2).poisson(_moods(0.2) * NOISE_PERIOD)
     assert counts.mean() == pytest.approx(900.0, rel=0.01)
     assert counts.var() == pytest.approx(900.0 + (0.2 * 900.0) ** 2, rel=0.05)
 

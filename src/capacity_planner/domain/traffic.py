@@ -71,7 +71,8 @@ class TrafficPattern:
         period: length of a cycle; zero takes the shape's own.
         spikes: events on top.
         trend: growth [jobs/s per hour].
-        noise: coefficient of variation of a random factor, drawn anew every five minutes.
+        noise: coefficient of variation of a random factor on the rate.
+        noise_period: how long each factor lasts; zero takes five minutes.
         rates: an explicit shape, evenly spread over the cycle [jobs/s]; scaled to the mean ``base_rate`` unless that
             is zero. For ``custom`` (from the start on), ``daily`` (from midnight UTC) and ``weekly`` (from Monday).
     """
@@ -86,3 +87,4 @@ class TrafficPattern:
     trend: Real = 0.0
     noise: Share = 0.0
     rates: Annotated[tuple[NonNegative, ...], Slice()] = ()
+    noise_period: Duration = timedelta(0)

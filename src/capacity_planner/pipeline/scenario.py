@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, is_dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
@@ -11,6 +12,7 @@ from capacity_planner.domain.traffic import PatternType
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import LATEST
 from capacity_planner.pipeline.workload import service_law, staying
+from capacity_planner.simulation.traffic import NOISE_PERIOD
 from capacity_planner.units import format_instant, words
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 MOST_JOBS = 10_000_000_000
 _MOST_INTERVALS = 100_000
 _MOST_SERVERS = 1_000_000
+_MOST_DRAWS = 1_000_000
 _STAND_INS = {"name": "", "duration": "1h"}
 
 
@@ -138,6 +141,16 @@ def _spikes(scenario: SimulationScenario) -> Iterator[Finding]:
             yield Finding(name, format_instant(spike.start_time), problem)
 
 
+def _noise(scenario: SimulationScenario) -> Iterator[Finding]:
+    pattern = scenario.traffic_pattern
+    if pattern is None or not pattern.noise:
+        return
+    period = pattern.noise_period or timedelta(seconds=NOISE_PERIOD)
+    if scenario.duration / period > _MOST_DRAWS:
+        limit = f"of which the duration has more than {_MOST_DRAWS:,}. Make it longer, or simulate a shorter time."
+        yield Finding("traffic_pattern.noise_period", words(period), limit)
+
+
 def _arrivals(scenario: SimulationScenario) -> Iterator[Finding]:
     pattern, trace = scenario.traffic_pattern, scenario.trace
     measured = bool(trace and (trace.arrival_times or trace.counts))
@@ -189,6 +202,7 @@ _CHECKS: tuple[tuple[set[str], Callable[[SimulationScenario], Iterator[Finding]]
     ({"duration", "granularity"}, _granularity),
     ({"duration", "start", "plan"}, _times),
     ({"duration", "start", "plan", "traffic_pattern"}, _spikes),
+    ({"duration", "traffic_pattern"}, _noise),
     ({"traffic_pattern", "trace"}, _arrivals),
     ({"trace", "batch_size"}, _trace),
     ({"plan", "service_time", "service_time_std", "service_time_p95", "service_family", "trace"}, _service),

@@ -14,7 +14,7 @@ from capacity_planner.queueing._families import law_of_family
 from capacity_planner.queueing._service import fit_service
 from capacity_planner.simulation.arrivals import CountedArrivals, MeasuredArrivals, PoissonArrivals
 from capacity_planner.simulation.engine import Experiment
-from capacity_planner.simulation.traffic import curve
+from capacity_planner.simulation.traffic import NOISE_PERIOD, curve
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -113,7 +113,12 @@ def _arrivals(scenario: SimulationScenario) -> Arrivals:
         return CountedArrivals(np.array(trace.counts[: int(end // interval)], dtype=np.int64), interval)
     pattern = scenario.traffic_pattern
     assert pattern is not None  # noqa: S101 - checked scenarios have one of both
-    return PoissonArrivals(curve(pattern, start_of(scenario), end), pattern.noise, scenario.batch_size)
+    return PoissonArrivals(
+        curve(pattern, start_of(scenario), end),
+        noise=pattern.noise,
+        noise_period=pattern.noise_period.total_seconds() or NOISE_PERIOD,
+        batch=scenario.batch_size,
+    )
 
 
 def _own_times(scenario: SimulationScenario) -> FloatArray | None:

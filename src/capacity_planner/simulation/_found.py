@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.simulation._bins import Bins
 
-_NOISE_STEP = 300.0
 _STRONG, _WEAK = 5.0, 2.0
 _RATIO = 1.5
 RARE = 0.1
@@ -46,7 +45,7 @@ def limit(expected: FloatArray, length: float, noise: float, deviations: float) 
     Args:
         expected: mean rate [jobs/s], broadcasts.
         length: of a bin [s].
-        noise: coefficient of variation of the rate over five minutes.
+        noise: coefficient of variation of the rate from bin to bin.
         deviations: positive for an upper limit, negative for a lower.
 
     References:
@@ -58,13 +57,13 @@ def limit(expected: FloatArray, length: float, noise: float, deviations: float) 
     """
     # Fewer than one job in a bin has no gamma law worth the name.
     least = np.maximum(expected, 1.0 / length)
-    variation = np.sqrt(1.0 / (least * length) + noise**2 * _share(length))
+    variation = np.sqrt(1.0 / (least * length) + noise**2)
     found: FloatArray = least * np.maximum(1.0 - variation**2 / 9.0 + deviations * variation / 3.0, 0.0) ** 3
     return found
 
 
 def noise_of(rates: FloatArray, expected: FloatArray, length: float, fitted: int) -> float:
-    """The coefficient of variation over five minutes that counting does not explain, from 0 to 1.
+    """The coefficient of variation from bin to bin that counting does not explain, from 0 to 1.
 
     Args:
         rates: λ per bin [jobs/s], NaN where not known, shape (n,).
@@ -74,7 +73,7 @@ def noise_of(rates: FloatArray, expected: FloatArray, length: float, fitted: int
     """
     known = np.isfinite(rates)
     means, off = expected[known], rates[known] - expected[known]
-    power = float(means @ means) * _share(length)
+    power = float(means @ means)
     if power <= 0.0 or len(off) <= fitted:
         return 0.0
     beyond = float(off @ off) * len(off) / (len(off) - fitted) - float(means.sum()) / length
@@ -88,7 +87,7 @@ def usual_noise(rates: FloatArray, expected: FloatArray, length: float) -> float
         return 0.0
     means = expected[known]
     spread = 1.4826 * float(np.median(np.abs(rates[known] - means) / means))
-    beyond = (spread**2 - 1.0 / (float(np.median(means)) * length)) / _share(length)
+    beyond = spread**2 - 1.0 / (float(np.median(means)) * length)
     return min(math.sqrt(max(beyond, 0.0)), 1.0)
 
 
@@ -100,7 +99,7 @@ def runs_of(bins: Bins, expected: FloatArray, noise: float) -> Runs:
     Args:
         bins: the history.
         expected: mean rate of each bin [jobs/s], shape (n,).
-        noise: coefficient of variation over five minutes.
+        noise: coefficient of variation from bin to bin.
     """
     usable = np.isfinite(bins.rates) & (expected > 0.0)
     rates = np.where(usable, bins.rates, 0.0)
@@ -172,8 +171,3 @@ def _best(shape: SpikeShape, seen: FloatArray, windows: NDArray[np.intp], least:
     missed += np.where(heights < least, values @ values, 0.0)
     best = int(missed.argmin())
     return float(missed[best]), float(heights[best]), best
-
-
-def _share(length: float) -> float:
-    """Of the variance of five minutes, how much is left in the mean of a bin."""
-    return min(1.0, _NOISE_STEP / length)

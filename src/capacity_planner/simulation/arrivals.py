@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from capacity_planner.simulation.traffic import noisy
+from capacity_planner.simulation.traffic import NOISE_PERIOD, noisy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,12 +43,14 @@ class PoissonArrivals:
 
     Args:
         curve: the rate of jobs.
-        noise: coefficient of variation of a random factor, drawn anew every five minutes.
+        noise: coefficient of variation of a random factor on the rate.
+        noise_period: how long each factor lasts [s].
         batch: jobs that arrive together.
     """
 
     curve: RateCurve
     noise: float = 0.0
+    noise_period: float = NOISE_PERIOD
     batch: int = 1
 
     @property
@@ -58,7 +60,7 @@ class PoissonArrivals:
 
     def blocks(self, rng: np.random.Generator, mood: np.random.Generator) -> Iterator[FloatArray]:
         """Unit-rate arrivals, carried from the scale of expected jobs to that of time."""
-        curve = noisy(self.curve, self.noise, mood)
+        curve = noisy(self.curve, self.noise, mood, self.noise_period)
         expected, reached = curve.cumulated / self.batch, 0.0
         while reached < expected[-1]:
             unit = rng.standard_exponential(max(1, BLOCK // self.batch))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,8 +37,8 @@ def extract(series: Series) -> TrafficPattern:
     - **Spikes**: runs above two deviations that reach five, of a negative binomial with this noise, and half as much
       again as expected. At most fifty, those with the most jobs. Where they fill more than a tenth of the history they
       are how this traffic is, and belong to level and noise.
-    - **Noise**: what varies beyond counting: variance of a bin = mean / length + (noise · mean)² · min(1, 300 s /
-      length). What the pattern does not know, such as odd days, is in it.
+    - **Noise**: what varies from bin to bin beyond counting: variance of a bin = mean / length + (noise · mean)²; a
+      factor lasts a bin. What the pattern does not know, such as odd days, is in it.
 
     Args:
         series: at least one interval; gaps are left out, rates below zero are zero.
@@ -71,6 +72,7 @@ def _pattern(bins: Bins, model: Fit, noise: float, runs: Runs) -> TrafficPattern
         spikes=spikes_of(bins, model.at(bins), runs),
         trend=model.slope * HOUR,
         noise=noise,
+        noise_period=timedelta(seconds=bins.length if noise else 0.0),
         rates=rates if model.period else (),
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.traffic import TrafficPattern
 
-NOISE_STEP = 300.0
+NOISE_PERIOD = 300.0
 
 _HOUR = 3600.0
 _MOST = 100_000
@@ -63,15 +63,16 @@ def curve(pattern: TrafficPattern, start: datetime, duration: float, *, step: fl
     return RateCurve(edges, (np.maximum(rates, 0.0) * factors(events, _middles(edges), points)).mean(axis=1))
 
 
-def noisy(curve: RateCurve, noise: float, rng: np.random.Generator) -> RateCurve:
-    """The curve times a gamma factor of mean 1, drawn anew every five minutes after the start.
+def noisy(curve: RateCurve, noise: float, rng: np.random.Generator, period: float = NOISE_PERIOD) -> RateCurve:
+    """The curve times a gamma factor of mean 1, drawn anew after every period from the start on.
 
-    Counts of five minutes are negative binomial then, with the variance mean + (noise · mean)².
+    Counts of one period are negative binomial then, with the variance mean + (noise · mean)².
 
     Args:
         curve: the mean rate.
         noise: coefficient of variation of the factor; 0 returns the curve itself.
         rng: dice.
+        period: how long a factor lasts [s].
 
     >>> flat = RateCurve(np.array([0.0, 600.0]), np.array([2.0]))
     >>> noisy(flat, 0.1, np.random.default_rng(1)).edges.tolist()
@@ -79,11 +80,11 @@ def noisy(curve: RateCurve, noise: float, rng: np.random.Generator) -> RateCurve
     """
     if noise < _LEAST_NOISE:
         return curve
-    marks = np.arange(NOISE_STEP, curve.edges[-1], NOISE_STEP)
+    marks = np.arange(period, curve.edges[-1], period)
     edges = _distinct(np.concatenate((curve.edges, marks)))
     moods = rng.gamma(noise**-2, noise**2, len(marks) + 1)
     middles = _middles(edges)
-    slots = (middles / NOISE_STEP).astype(np.intp).clip(max=len(marks))
+    slots = (middles / period).astype(np.intp).clip(max=len(marks))
     rates = curve.rates[(np.searchsorted(curve.edges, middles) - 1).clip(max=len(curve.rates) - 1)]
     return RateCurve(edges, rates * moods[slots])
 
