@@ -18,7 +18,8 @@ class Crew:
 
     A worker that is ordered serves from its start-up delay on. A worker that is dismissed is, in this order: one that
     does not serve yet, the newest first; an idle one; the one that is free first, as soon as it is. No order calls a
-    dismissed worker back.
+    dismissed worker back. With several servers to a worker it is the servers that go in this order, and a worker is
+    paid until the last of its number has gone.
 
     Args:
         workers: at time 0, all idle.

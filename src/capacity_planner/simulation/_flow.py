@@ -37,7 +37,7 @@ class Flow:
     def __init__(self, edges: FloatArray) -> None:
         self._edges = edges
         self.counts = np.zeros(len(edges), dtype=np.int64)
-        self._sums = np.zeros(len(edges))
+        self._since = np.zeros(len(edges))
 
     def add(self, times: FloatArray) -> Segments:
         """Count ascending times [s], and tell which fell where."""
@@ -45,7 +45,7 @@ class Flow:
         for interval, first, end in found:
             self.counts[interval] += end - first
             if interval < len(self._edges) - 1:
-                self._sums[interval] += times[first:end].sum()
+                self._since[interval] += times[first:end].sum() - (end - first) * self._edges[interval]
         return found
 
     @property
@@ -56,9 +56,7 @@ class Flow:
     @property
     def integrals(self) -> FloatArray:
         """The integral over each interval of the number of events so far."""
-        begins, ends = self._edges[:-1], self._edges[1:]
-        within = self.counts[:-1] * ends - self._sums[:-1]
-        return np.asarray(self.before[:-1] * (ends - begins) + within)
+        return np.asarray(self.before[1:] * np.diff(self._edges) - self._since[:-1])
 
 
 class Occupancy:

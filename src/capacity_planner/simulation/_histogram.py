@@ -30,7 +30,7 @@ class Histogram:
         self.count = 0
 
     def add(self, times: FloatArray) -> None:
-        """Count times ≥ 0 [s]; infinity counts as longer than all."""
+        """Count times ≥ 0 [s]; infinity counts with what is longer than 35 000 years."""
         if not len(times):
             return
         keys = times.view(np.int64) >> _SHIFT

@@ -6,7 +6,7 @@ import math
 from heapq import heapreplace
 from typing import Any
 
-FEW = 8
+FEW = 256
 
 
 def serve(
@@ -51,18 +51,22 @@ def serve(
 def replace_least(heap: Any, item: Any) -> None:
     """What ``heapreplace`` is for an array: the least entry gives way to ``item``.
 
-    Few servers are kept sorted, more as a heap whose hole sinks to the bottom before ``item`` rises in it, since a
-    server that was just taken is seldom free again soon.
+    Few servers are kept sorted: every entry becomes the middle one of itself, its upper neighbour and ``item``, which a
+    processor does several at a time. More are a heap whose hole sinks to the bottom before ``item`` rises in it, since
+    a server that was just taken is seldom free again soon.
 
     >>> heap = [1.0, 4.0, 2.0, 5.0]; replace_least(heap, 3.0); min(heap)
     2.0
     """
     size, hole = len(heap), 0
     if size <= FEW:
-        while hole + 1 < size and heap[hole + 1] < item:
-            heap[hole] = heap[hole + 1]
-            hole += 1
-        heap[hole] = item
+        low = item
+        for place in range(size - 1):
+            high = heap[place + 1]
+            above = item if item > low else low  # noqa: FURB136 - min() and max() look for NaN
+            heap[place] = above if above < high else high  # noqa: FURB136
+            low = high
+        heap[size - 1] = item if item > low else low  # noqa: FURB136
         return
     child = 1
     while child + 1 < size:

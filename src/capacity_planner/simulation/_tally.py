@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,14 @@ _HELD = 4 * 15_360  # jobs of one interval that are kept for an exact percentile
 class Outcome:
     """One run in numbers; arrays have one entry per interval.
 
+    Jobs that waited at time 0 count in what is waiting, busy, peak, longest and waited. Nobody knows when they arrived,
+    so that they are not among those that arrived, and have no response time.
+
     Attributes:
         edges: of the intervals [s], one more than there are intervals.
         arrived: jobs that arrived.
         gone: those of them that gave up, or never found a server.
-        late: those of them that took longer than the latency target, or gave up.
+        late: those of them that took longer than the latency target, or gave up; 0 where there is no target.
         response: sum of the response times of those that were served [s].
         p95: 95th percentile of the response time of all that arrived [s]; exact up to 61 440 jobs, beyond off by no
             more than 0.1 %.
@@ -38,7 +42,7 @@ class Outcome:
         busy: busy server time [s].
         serving: server time [s].
         paid: paid worker time [s].
-        waited: jobs that waited at all, in the whole run.
+        waited: jobs that did not begin when they arrived, in the whole run.
         total_p95: 95th percentile of the response time in the whole run [s], off by no more than 0.1 %.
     """
 
@@ -87,25 +91,28 @@ class Tally:
             services: their service times [s].
             early: they were waiting before time 0, so that nobody knows their response time.
         """
-        served = np.isfinite(begins)
-        departures, waits = begins, begins - arrivals
-        if not (whole := bool(served.all())):
-            departures = np.where(served, begins, arrivals + self._patience)
-            begins, services_done = begins[served], services[served]
+        departures, waits, served = begins, begins - arrivals, None
+        responses = waits + services
+        self._waited += int(np.count_nonzero(waits))
+        # Who waits for ever finds that no server will come, and so does everybody after him.
+        if math.isfinite(self._patience) or math.isinf(begins[-1]):
+            served = np.isfinite(begins)
+            departures = np.maximum.accumulate(np.where(served, begins, arrivals + self._patience))
+            waits = departures - arrivals
+            begins, services = begins[served], services[served]
         where = self._into.add(arrivals)
         self._out_of.add(departures)
         self._peaks.add(arrivals, departures, where)
         if len(begins):
-            self._busy.add(begins, services if whole else services_done)
-        self._waited += int(np.count_nonzero(waits))
+            self._busy.add(begins, services)
+        for interval, first, end in where:
+            self._longest[interval] = max(self._longest[interval], float(waits[first:end].max()))
         if early:
             self._early += len(arrivals)
-            self._wait(where, departures - arrivals)
         else:
-            self._respond(where, waits + services, departures - arrivals, None if whole else served)
+            self._respond(where, responses, served)
 
-    def _respond(self, where: Segments, responses: FloatArray, waits: FloatArray, served: np.ndarray | None) -> None:
-        self._wait(where, waits)
+    def _respond(self, where: Segments, responses: FloatArray, served: np.ndarray | None) -> None:
         for interval, first, end in where:
             self._turn(interval)
             some = responses[first:end]
@@ -119,10 +126,6 @@ class Tally:
                 self._response[interval] += some[kept].sum()
         if sum(map(len, self._held)) > _HELD:
             self._spill()
-
-    def _wait(self, where: Segments, waits: FloatArray) -> None:
-        for interval, first, end in where:
-            self._longest[interval] = max(self._longest[interval], float(waits[first:end].max()))
 
     def _turn(self, interval: int) -> None:
         """Close the interval that is open unless it is this one."""

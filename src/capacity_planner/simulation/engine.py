@@ -122,7 +122,11 @@ def _jobs(experiment: Experiment, replication: int) -> Iterator[tuple[FloatArray
 
 
 def _pieces(blocks: Iterator[FloatArray], edges: FloatArray) -> Iterator[FloatArray]:
-    """Blocks that fall into no more than so many intervals, so that none takes long, and none that is empty."""
-    cuts = edges[_MOST_INTERVALS:-1:_MOST_INTERVALS]
+    """Blocks that fall into no more than so many intervals, so that none takes long, and none that is empty.
+
+    What arrives at the end or later, if only by rounding, is left out.
+    """
+    cuts = np.append(edges[_MOST_INTERVALS:-1:_MOST_INTERVALS], edges[-1])
     for block in blocks:
-        yield from (part for part in np.split(block, np.searchsorted(block, cuts)) if len(part))
+        parts = np.split(block, np.searchsorted(block, cuts))
+        yield from (part for part in parts[:-1] if len(part))

@@ -61,7 +61,7 @@ def _as_list(numbers: Any) -> list[float]:
 
 
 def _as_array(numbers: Any) -> FloatArray:
-    return np.ascontiguousarray(numbers, dtype=float)
+    return np.require(numbers, float, ["C", "W"])
 
 
 PLAIN = Tier("plain", _kernel.serve, _as_list)
