@@ -35,7 +35,6 @@ PICTURE = ROOT / "docs" / "images" / "plan.svg"
 GOLDEN = ROOT / "tests" / "golden" / "mgc_p95.json"
 _PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _CALM = 0.004
-_WITHOUT_EFFECT = {"seed"}
 _LAWS = {"det": "deterministic", "exp": "exponential", "gamma": "gamma", "h2": "hyperexponential", "logn": "lognormal"}
 
 
@@ -54,9 +53,8 @@ def _settings(table: str, defaults: Any) -> str:
     for name in type(defaults).__dataclass_fields__:
         value = getattr(defaults, name)
         shown = "not set" if value is None else f"`{toml_value(value)}`"
-        later = " *Accepted and checked; nothing uses it yet.*" if name in _WITHOUT_EFFECT else ""
         said = sentences()[f"{table}.{name}"].replace("``", "`")
-        lines.append(f"| `{name}` | {shown} | {_sentence(said)}{later} |")
+        lines.append(f"| `{name}` | {shown} | {_sentence(said)} |")
     return "\n".join(lines)
 
 

@@ -17,8 +17,8 @@ from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.slo import SLO
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark, DurationMark, Mark, RealMark
-from capacity_planner.pipeline._settings_file import find_file, read_tables
 from capacity_planner.pipeline._settings_text import TABLES, default_file_text, marks, sentences, toml_value
+from capacity_planner.pipeline._table_file import find_file, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -82,7 +82,7 @@ class _Findings:
         self._errors: list[dict[str, str]] = []
 
     def take_file(self, path: Path) -> None:
-        for table, content in read_tables(path).items():
+        for table, content in read_tables(path, remedy=" Make one: capacity-planner config init").items():
             if table not in TABLES:
                 self._unknown(f"[{table}] in {path}", "table", table, TABLES)
             elif not isinstance(content, dict):

@@ -79,10 +79,11 @@ def _latency(verdict: Verdict, part: slice) -> tuple[float, str]:
     value = _worst([item.p95 for item in verdict.outcomes], part)
     late = float(np.mean([item.late[part].sum() for item in verdict.outcomes]))
     arrived = float(np.mean([item.arrived[part].sum() for item in verdict.outcomes]))
+    gone = " or gave up" if any(item.gone[part].any() for item in verdict.outcomes) else ""
     shown = f"up to {words(from_seconds(value))}" if np.isfinite(value) else "without end"
     return value, (
         f"p95 {shown} against {words(verdict.slo.p95_latency)}; {late:,.0f} of {arrived:,.0f} jobs "
-        f"({late / max(arrived, 1.0):.0%}) took longer than that or gave up"
+        f"({late / max(arrived, 1.0):.0%}) took longer than that{gone}"
     )
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.surfaces.cli._timeline import Interval
 
+BLOCKS, LETTERS = "█·┊█", "#.|#"
 _MOST_LINES = 24
 _NUMBERS_WIDTH, _LEAST_BAR, _LONGEST_BAR = 46, 6, 48
 _DAY = 86_400
@@ -90,13 +91,21 @@ def _bar_width(columns: int, bars: int) -> int:
     return 0 if width < _LEAST_BAR else min(width, _LONGEST_BAR)
 
 
-def curve_bar(value: float, target: float, scale: float, width: int) -> Text:
-    """A measure against its target: green within, red beyond; a marker stands at the target."""
+def curve_bar(value: float, target: float, scale: float, width: int, blocks: str = BLOCKS) -> Text:
+    """A measure against its target: green within, red beyond; a marker stands at the target.
+
+    Args:
+        value: the measure.
+        target: its target; zero is none.
+        scale: the value that fills the width.
+        width: cells.
+        blocks: what the bar, the way to the target, the target, and a bar beyond it are drawn with.
+    """
     good = not target or value <= target
-    text = bar([(value, "█", "green" if good else "red")], scale, width)
+    text = bar([(value, blocks[0] if good else blocks[3], "green" if good else "red")], scale, width)
     mark = round(width * min(target / scale, 1.0)) if target and scale else 0
     if good and mark > len(text):
-        text.append("·" * (mark - len(text) - 1) + "┊", "dim")
+        text.append(blocks[1] * (mark - len(text) - 1) + blocks[2], "dim")
     return text
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # Okabe and Ito's palette, told apart by colour-blind readers too.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
+PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
 
 _SUFFIXES = (".png", ".svg", ".pdf")
 _STYLE: Any = {
@@ -58,6 +59,19 @@ def two_panels(title: str, subtitle: str) -> tuple[Any, Any, Any]:
     figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
     top.set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
     return figure, top, bottom
+
+
+def panels(title: str, subtitle: str, count: int) -> tuple[Any, list[Any]]:
+    """A figure and so many axes, one above the other, that share their horizontal axis."""
+    import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(10, 1.2 + 1.9 * count), layout="constrained")
+        axes = list(figure.subplots(count, 1, sharex=True))
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+    axes[0].set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
+    return figure, axes
 
 
 def one_panel(title: str, subtitle: str) -> tuple[Any, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from capacity_planner import codec
@@ -47,9 +48,7 @@ def scheduled(plan: CapacityPlan, workers: int, orders: Orders) -> CapacityPlan:
     return replace(plan, current_workers=workers, target_workers=target, delta=target - workers, steps=steps)
 
 
-def _step(
-    sequence: int, at: datetime, change: tuple[int, int], price: float, known: ScalingStep | None
-) -> ScalingStep:
+def _step(sequence: int, at: datetime, change: tuple[int, int], price: float, known: ScalingStep | None) -> ScalingStep:
     before, after = change
     action = ScalingAction.NO_CHANGE
     if after != before:
@@ -70,7 +69,7 @@ def _step(
 
 def _first_ramp(levels: list[int]) -> int:
     """The level at the end of the first climb; of a plan that only shrinks, the last."""
-    for before, after in zip(levels, levels[1:], strict=False):
+    for before, after in pairwise(levels):
         if before > levels[0] and after < before:
             return before
     return levels[-1]

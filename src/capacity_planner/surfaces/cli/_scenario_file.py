@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, is_dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 from capacity_planner import units
 from capacity_planner.domain.scenario import SimulationScenario
 from capacity_planner.errors import PlannerError
 from capacity_planner.fields import DurationMark, marks_of
-from capacity_planner.pipeline._settings_file import read_tables, refuse
+from capacity_planner.pipeline._table_file import read_tables, refuse
 from capacity_planner.surfaces.cli._scenario_words import problem, problems_of, refusal
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from capacity_planner.surfaces.cli._scenario_words import Problem
 
 _SUFFIXES = (".toml", ".yaml", ".yml", ".json")
-_SETTINGS_REMEDY = re.compile(r" (Make one:|Put the settings).*")
 _LISTED = "scenarios"
+_STAND_IN = timedelta(hours=1)
 _TABLES = ("slo", "slo_override", "traffic_pattern", "trace")
 
 
@@ -32,13 +32,15 @@ class Draft:
 
     Attributes:
         name: its name; made up where it has none.
-        where: its file, and its name where the file has several; empty for flags alone.
+        file: its file; empty for flags alone.
+        where: the same, and its name where the file has several.
         base: what paths in it are relative to.
         fields: what it says.
         problems: what cannot be.
     """
 
     name: str
+    file: str
     where: str
     base: Path
     fields: Mapping[str, Any]
@@ -91,12 +93,7 @@ def read_object(path: Path) -> dict[str, Any]:
         PlannerError: ``CONFIG_INVALID``, naming the file.
     """
     if path.suffix.lower() != ".json":
-        try:
-            return read_tables(path)
-        except PlannerError as error:
-            raise PlannerError(
-                error.code, _SETTINGS_REMEDY.sub("", error.message), details={**error.details, "field": str(path)}
-            ) from None
+        return read_tables(path)
     found = _json(path)
     if isinstance(found, list):
         return {_LISTED: found}
@@ -140,7 +137,9 @@ def _draft(path: Path, title: str, fields: Mapping[str, Any], name: str) -> Draf
         fields = _with_durations(SimulationScenario, fields, "", problems)
     where = f"{path} [{title}]" if title else str(path)
     given = fields.get("name")
-    return Draft(given if isinstance(given, str) and given else name, where, path.parent, fields, tuple(problems))
+    return Draft(
+        given if isinstance(given, str) and given else name, str(path), where, path.parent, fields, tuple(problems)
+    )
 
 
 def _with_durations(cls: type[Any], fields: Any, at: str, problems: list[Problem]) -> Any:
@@ -154,6 +153,7 @@ def _with_durations(cls: type[Any], fields: Any, at: str, problems: list[Problem
                 result[name] = units.parse_duration(value, wire=False)
             except ValueError as error:
                 problems.append(problem(f"{at}{name}", value, str(error)))
+                result[name] = _STAND_IN
         elif inner := _nested(_SHORT.get(name, hints.get(name))):
             result[name] = _each(inner, value, f"{at}{name}.", problems)
     return result

@@ -21,11 +21,13 @@ _DURATIONS = {
     "service_time": "--service-time",
     "service_time_std": "--service-time-std",
     "service_time_p95": "--service-time-p95",
+    "startup_delay": "--startup-delay",
     "patience": "--patience",
     "duration": "--duration",
     "granularity": "--granularity",
 }
-_PLAIN = ("service_family", "initial_backlog", "batch_size", "replications", "seed", "scale", "queue_name")
+_PLAIN = ("service_family", "initial_backlog", "batch_size", "replications", "seed", "scale")
+_PERIODS = {"period": "--period", "noise_period": "--noise-period"}
 _PATTERN = {
     "type": "pattern",
     "base_rate": "arrival_rate",
@@ -36,14 +38,8 @@ _PATTERN = {
 _SLO = ("p95_latency", "max_backlog", "drain_time", "error_budget", "availability")
 NAMES = {
     **FLAGS,
-    **_DURATIONS,
     **{f"slo.{name}": SETTINGS[name] for name in _SLO},
-    "startup_delay": "--startup-delay",
-    "plan.startup_delay": "--startup-delay",
-    "plan.worker_concurrency": "--concurrency",
     "plan.current_workers": "--workers",
-    "plan.queue_name": "--queue-name",
-    "traffic_pattern": "--arrival-rate",
 }
 
 
@@ -54,7 +50,7 @@ def fields_of(options: Mapping[str, Any]) -> dict[str, Any]:
         PlannerError: ``CONFIG_INVALID`` with every flag that cannot be.
     """
     problems: list[Problem] = []
-    found = {name: value for name, option in _DURATIONS.items() if (value := _duration(options, name, option, problems))}
+    found = {name: _duration(options, name, option, problems) for name, option in _DURATIONS.items()}
     found |= {name: options[name] for name in _PLAIN if options[name] is not None}
     found["start"] = _start(options["start"], problems)
     found["traffic_pattern"] = _pattern(options, problems)
@@ -73,7 +69,7 @@ def slo_flags(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _pattern(options: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     found = {name: options[option] for name, option in _PATTERN.items() if options[option] is not None}
-    found |= {"period": _duration(options, "period", "--period", problems)}
+    found |= {name: _duration(options, name, option, problems) for name, option in _PERIODS.items()}
     found |= {"spikes": _each(options["spike"], "--spike", spike, problems)}
     return {name: value for name, value in found.items() if value is not None}
 

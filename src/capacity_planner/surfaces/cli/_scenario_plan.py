@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
@@ -17,7 +16,7 @@ from capacity_planner.surfaces.cli._scenario_words import moment, problem, probl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.domain.plan import CostAnalysis

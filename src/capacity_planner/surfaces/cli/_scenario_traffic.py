@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from capacity_planner.domain.traffic import TrafficPattern
+    from capacity_planner.domain.traffic import TrafficPattern, TrafficSpike
     from capacity_planner.sources.table import Reading
 
 _CYCLES = (timedelta(days=7), timedelta(days=1))
@@ -69,7 +69,7 @@ def past_of(options: Mapping[str, Any]) -> Past | None:
     """
     if options["history"] is None:
         return None
-    name, reading = str(options["history"]), read({**options, "history": options["history"]})
+    name, reading = str(options["history"]), read(options)
     if options["replay"]:
         if not reading.interval:
             raise _refuse(f"{name} has a single sample, which cannot be replayed. Give more, or --arrival-rate.")
@@ -103,30 +103,35 @@ def replayed(past: Past, start: datetime, span: timedelta) -> tuple[dict[str, An
 
 def _begin(past: Past, start: datetime, span: timedelta) -> datetime:
     """The scenario's own time where the history has it, else the newest like time of a week or a day before."""
-    begin = max(start, past.begin) if start - past.length < past.begin else start
-    if past.begin <= begin and begin + span <= past.end:
-        return begin
+    latest = past.end - span
+    if past.begin <= start <= latest:
+        return start
     for cycle in _CYCLES:
-        moved = begin - max(-((past.end - span - begin) // cycle), 0) * cycle
-        if past.begin <= moved <= past.end - span:
+        moved = start - max(-((latest - start) // cycle), 0) * cycle
+        if past.begin <= moved <= latest:
             return moved
     known = f"{units.format_instant(past.begin)} to {units.format_instant(past.end)}"
     asked = f"{units.words(span)} from {units.format_instant(start)}"
-    raise _refuse(f"--replay needs {asked}, or that time of an earlier day; {past.name} has {known}. Set --start or "
-                  "--duration.")
+    message = f"--replay needs {asked}, or that time of an earlier day; {past.name} has {known}."
+    raise _refuse(f"{message} Set --start or --duration.")
 
 
 def scaled(traffic: Mapping[str, Any], factor: float) -> dict[str, Any]:
     """A traffic pattern or a trace of counts with so many times the jobs."""
     result = dict(traffic)
     for name in ("base_rate", "amplitude", "trend"):
-        if isinstance(result.get(name), int | float):
+        if _is_number(result.get(name)):
             result[name] *= factor
     if isinstance(result.get("rates"), list | tuple):
-        result["rates"] = [rate * factor if isinstance(rate, int | float) else rate for rate in result["rates"]]
-    if result.get("counts"):
-        result["counts"] = _rounded([count * factor for count in result["counts"]])
+        result["rates"] = [rate * factor if _is_number(rate) else rate for rate in result["rates"]]
+    counts = result.get("counts")
+    if isinstance(counts, list | tuple) and all(_is_number(count) for count in counts):
+        result["counts"] = _rounded([count * factor for count in counts])
     return result
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _rounded(values: list[float]) -> tuple[int, ...]:
@@ -139,16 +144,16 @@ def _rounded(values: list[float]) -> tuple[int, ...]:
     return tuple(found)
 
 
-def within(pattern: TrafficPattern, start: datetime, span: timedelta) -> TrafficPattern:
-    """The pattern without the spikes that are over, or yet to come."""
-    spikes = tuple(
-        item for item in pattern.spikes if item.start_time < start + span and start < item.start_time + item.duration
-    )
-    return replace(pattern, spikes=spikes)
+def seen(spike: TrafficSpike, start: datetime, span: timedelta) -> bool:
+    """Whether a spike is within the simulated time."""
+    return spike.start_time < start + span and start < spike.start_time + spike.duration
 
 
 def _words(pattern: TrafficPattern) -> str:
-    parts = [f"{pattern.type} traffic, {number(pattern.base_rate)} jobs/s at its end", f"noise {percent(pattern.noise)}"]
+    parts = [
+        f"{pattern.type} traffic, {number(pattern.base_rate)} jobs/s at its end",
+        f"noise {percent(pattern.noise)}",
+    ]
     if pattern.trend:
         parts.append(f"{pattern.trend:+.3g} jobs/s per hour")
     if pattern.spikes:

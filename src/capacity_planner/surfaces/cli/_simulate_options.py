@@ -24,7 +24,7 @@ Scenarios: TypeAlias = Annotated[
     list[Path] | None,
     typer.Argument(
         help=".toml, .yaml or .json: the fields of one scenario, or several under scenarios.",
-        metavar="[SCENARIO ...]",
+        metavar="SCENARIO",
         show_default=False,
     ),
 ]
@@ -35,9 +35,7 @@ PlanFile: TypeAlias = Annotated[
 ]
 Workers: TypeAlias = Annotated[
     int | None,
-    _option(
-        _PLAN, "plan.workers", "--workers", "N", "A plan by hand: so many workers, until the first --step.", min=0
-    ),
+    _option(_PLAN, "plan.workers", "--workers", "N", "A plan by hand: so many workers, until the first --step."),
 ]
 Step: TypeAlias = Annotated[
     list[str] | None,
@@ -58,6 +56,17 @@ AlsoAdd: TypeAlias = Annotated[
     _option(
         _PLAN, "", "--also-add-workers", "N|N%", "Try each scenario also with so many more, side by side. Repeat it."
     ),
+]
+StartupDelay: TypeAlias = Annotated[
+    str | None,
+    _option(_PLAN, "startup_delay", "--startup-delay", "DURATION", "How long after its order a worker serves."),
+]
+Concurrency: TypeAlias = Annotated[
+    int | None, _option(_PLAN, "plan.worker_concurrency", "--concurrency", "N", "Jobs one worker serves at once.")
+]
+Queue: TypeAlias = Annotated[
+    str | None,
+    _option(_PLAN, "plan.queue_name", "--queue-name", "NAME", "The queue, and its rows where --history has several."),
 ]
 
 Rate: TypeAlias = Annotated[
@@ -94,7 +103,21 @@ Trend: TypeAlias = Annotated[
 Noise: TypeAlias = Annotated[
     float | None,
     _option(
-        _TRAFFIC, "traffic_pattern.noise", "--noise", "SHARE", "Randomness of the rate itself: 0.1 is a tenth up or down."
+        _TRAFFIC,
+        "traffic_pattern.noise",
+        "--noise",
+        "SHARE",
+        "Randomness of the rate itself: 0.1 is a tenth up or down.",
+    ),
+]
+NoisePeriod: TypeAlias = Annotated[
+    str | None,
+    _option(
+        _TRAFFIC,
+        "traffic_pattern.noise_period",
+        "--noise-period",
+        "DURATION",
+        "How long it stays so. Default 5m.",
     ),
 ]
 Spike: TypeAlias = Annotated[
@@ -129,6 +152,18 @@ BatchSize: TypeAlias = Annotated[
     int | None, _option(_TRAFFIC, "batch_size", "--batch-size", "N", "Jobs that arrive together. Default 1.")
 ]
 
+ServiceTime: TypeAlias = Annotated[
+    str | None,
+    _option(_SERVICE, "service_time", "--service-time", "DURATION", "Mean time one job takes, such as 2s or 350ms."),
+]
+ServiceStd: TypeAlias = Annotated[
+    str | None,
+    _option(_SERVICE, "service_time_std", "--service-time-std", "DURATION", "Its standard deviation; may be 0s."),
+]
+ServiceP95: TypeAlias = Annotated[
+    str | None,
+    _option(_SERVICE, "service_time_p95", "--service-time-p95", "DURATION", "Its 95th percentile, where known."),
+]
 Family: TypeAlias = Annotated[
     ServiceFamily | None,
     _option(
@@ -153,7 +188,13 @@ Duration: TypeAlias = Annotated[
 ]
 Granularity: TypeAlias = Annotated[
     str | None,
-    _option(_RUN, "granularity", "--granularity", "DURATION", "Length of an interval of the result. Default 5m."),
+    _option(
+        _RUN,
+        "granularity",
+        "--granularity",
+        "DURATION",
+        "Length of an interval of the result. Default 5m, or a multiple for months.",
+    ),
 ]
 Start: TypeAlias = Annotated[
     str | None,
@@ -168,9 +209,7 @@ Start: TypeAlias = Annotated[
 ]
 Replications: TypeAlias = Annotated[
     int | None,
-    _option(
-        _RUN, "replications", "--replications", "N", "Independent runs; from 2 on with 95 % confidence intervals."
-    ),
+    _option(_RUN, "replications", "--replications", "N", "Independent runs; from 2 on with 95 % confidence intervals."),
 ]
 Seed: TypeAlias = Annotated[
     int | None, _option(_RUN, "seed", "--seed", "N", "Seed of the random streams; same seed, same result.")

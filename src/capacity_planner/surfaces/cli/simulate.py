@@ -30,8 +30,8 @@ A scenario file, in TOML (YAML and JSON have the same names):
 Several stand under [[scenarios]]; what stands above holds for all of them. Beside the fields of a scenario there are \
 slo (targets, over the plan's), scale (a factor for all traffic) and plan_file (a plan as `plan --json` prints it). A \
 plan by hand has workers, steps, add_workers, slo, service_time, service_time_std, service_time_p95, startup_delay, \
-worker_concurrency and queue_name. Flags override every scenario. With --also-add-workers and several files all \
-scenarios meet the same jobs, so that a difference is not luck.
+worker_concurrency and queue_name. Flags override every scenario. Scenarios with the same traffic and seed meet the \
+very same jobs, so that a difference between them is not luck.
 
 Exit codes: 0 every scenario keeps its SLO within its error budget; 2 invalid input; 3 some scenario does not (all are \
 printed all the same); 130 interrupted; 1 anything unexpected, or --timeout has passed."""
@@ -46,22 +46,23 @@ def simulate(
     step: sim.Step = None,
     add_workers: sim.AddWorkers = None,
     also_add_workers: sim.AlsoAdd = None,
-    startup_delay: opt.StartupDelay = None,
-    worker_concurrency: opt.Concurrency = None,
+    startup_delay: sim.StartupDelay = None,
+    worker_concurrency: sim.Concurrency = None,
     arrival_rate: sim.Rate = None,
     pattern: sim.Pattern = None,
     amplitude: sim.Amplitude = None,
     period: sim.Period = None,
     trend: sim.Trend = None,
     noise: sim.Noise = None,
+    noise_period: sim.NoisePeriod = None,
     spike: sim.Spike = None,
     history: sim.History = None,
     replay: sim.Replay = False,
     scale: sim.Scale = None,
     batch_size: sim.BatchSize = None,
-    service_time: opt.ServiceTime = None,
-    service_time_std: opt.ServiceStd = None,
-    service_time_p95: opt.ServiceP95 = None,
+    service_time: sim.ServiceTime = None,
+    service_time_std: sim.ServiceStd = None,
+    service_time_p95: sim.ServiceP95 = None,
     service_family: sim.Family = None,
     initial_backlog: sim.Backlog = None,
     patience: sim.Patience = None,
@@ -78,7 +79,7 @@ def simulate(
     timeout: sim.Timeout = None,
     worker_cost_per_hour: opt.WorkerCost = None,
     violation_cost_per_hour: opt.ViolationCost = None,
-    queue_name: opt.Queue = None,
+    queue_name: sim.Queue = None,
     unit: opt.Unit = opt.UnitName.AUTO,
     stamp: opt.Stamp = opt.BinEdge.START,
     bin_length: opt.Bin = None,

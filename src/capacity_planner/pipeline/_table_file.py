@@ -21,30 +21,34 @@ def find_file(explicit: Path | None, directory: Path) -> Path | None:
     return next((path for name in _DEFAULTS if (path := directory / name).is_file()), None)
 
 
-def read_tables(path: Path) -> dict[str, Any]:
+def read_tables(path: Path, *, remedy: str = "") -> dict[str, Any]:
     """The top-level tables of a file.
+
+    Args:
+        path: the file.
+        remedy: what the caller advises where there is no such file.
 
     Raises:
         PlannerError: ``CONFIG_INVALID``: it cannot be read, or is no mapping of names.
     """
     if path.suffix.lower() not in (".toml", *_YAML):
-        raise refuse(path, "is neither .toml nor .yaml. Rename it, or make one: capacity-planner config init")
+        raise refuse(path, f"is neither .toml nor .yaml. Rename it.{remedy}")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise refuse(path, "is not UTF-8 text.") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise refuse(path, f"cannot be read: {reason}. Make one: capacity-planner config init") from None
+        raise refuse(path, f"cannot be read: {reason}.{remedy}") from None
     tables = _yaml(path, text) if path.suffix.lower() in _YAML else _toml(path, text)
     if not isinstance(tables, dict) or not all(isinstance(name, str) for name in tables):
-        raise refuse(path, "has no tables. Put the settings under planner: and slo:.")
+        raise refuse(path, f"has no tables.{remedy}")
     return tables
 
 
 def refuse(path: Path, sentence: str) -> PlannerError:
     """The error that names the file."""
-    return PlannerError(ErrorCode.CONFIG_INVALID, f"{path} {sentence}", details={"file": str(path)})
+    return PlannerError(ErrorCode.CONFIG_INVALID, f"{path} {sentence}", details={"field": str(path), "file": str(path)})
 
 
 def _toml(path: Path, text: str) -> Any:
