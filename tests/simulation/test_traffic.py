@@ -12,11 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity_planner.domain.traffic import PatternType, SpikeShape, TrafficPattern, TrafficSpike
-from capacity_planner.simulation._curve import RateCurve
-from capacity_planner.simulation.traffic import NOISE_PERIOD, curve, noisy
+from capacity_planner.simulation.traffic import curve
 
 if TYPE_CHECKING:
-    from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.simulation._curve import RateCurve
 
 HOUR, DAY = 3600.0, 86_400.0
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
@@ -266,40 +265,3 @@ def test_scaling_base_and_swing_and_trend_scales_the_rate(made: TrafficPattern, 
 def test_explicit_rates_have_the_mean_of_the_base(rates: tuple[float, ...], base: float, kind: PatternType) -> None:
     found = curve(TrafficPattern(type=kind, base_rate=base, rates=rates), MONDAY + timedelta(hours=7), 7 * DAY)
     assert found.total == pytest.approx(base * 7 * DAY, rel=1e-9)
-
-
-def _moods(noise: float, seed: int = 1) -> FloatArray:
-    return noisy(
-        RateCurve(np.array([0.0, 20_000 * NOISE_PERIOD]), np.array([3.0])), noise, np.random.default_rng(seed)
-    ).rates
-
-
-@pytest.mark.parametrize("noise", [0.01, 0.1, 0.5, 1.0])
-def test_noise_keeps_the_mean_and_has_its_variation(noise: float) -> None:
-    """20 000 draws: four standard errors of the mean, and of the deviation of a gamma variate."""
-    rates = _moods(noise) / 3.0
-    assert abs(rates.mean() - 1.0) < 4.0 * noise / math.sqrt(20_000)
-    assert rates.std() == pytest.approx(noise, rel=4.0 * math.sqrt((2.0 + 6.0 * noise**2) / 4.0 / 20_000))
-
-
-def test_five_minute_counts_are_negative_binomial() -> None:
-    counts = np.random.default_rng(2).poisson(_moods(0.2) * NOISE_PERIOD)
-    assert counts.mean() == pytest.approx(900.0, rel=0.01)
-    assert counts.var() == pytest.approx(900.0 + (0.2 * 900.0) ** 2, rel=0.05)
-
-
-def test_noise_is_drawn_every_five_minutes_from_the_start_on() -> None:
-    whole = RateCurve(np.array([0.0, 100.0, 900.0, 1000.0]), np.array([1.0, 2.0, 4.0]))
-    found = noisy(whole, 0.3, np.random.default_rng(3))
-    assert found.edges.tolist() == [0.0, 100.0, 300.0, 600.0, 900.0, 1000.0]
-    factors = found.rates / [1.0, 2.0, 2.0, 2.0, 4.0]
-    assert factors[0] == pytest.approx(factors[1])
-    assert len(set(factors.round(12))) == 4
-
-
-def test_no_noise_is_the_curve_itself() -> None:
-    whole = RateCurve(np.array([0.0, 1000.0]), np.array([1.0]))
-    dice = np.random.default_rng(4)
-    assert noisy(whole, 0.0, dice) is whole
-    assert noisy(whole, 1e-300, dice) is whole
-    assert dice.bit_generator.state == np.random.default_rng(4).bit_generator.state
