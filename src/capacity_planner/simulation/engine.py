@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from capacity_planner.simulation.tiers import Tier
 
 
-_MOST_INTERVALS = 1_000
+_MOST_INTERVALS = 200
 
 
 class Purpose(IntEnum):
