@@ -55,7 +55,7 @@ def spike(start: datetime, duration: timedelta) -> TrafficSpike:
         (scenario(2_000_000), "plan.current_workers", "1,000,000"),
         (scenario(60, (5, 2_000_000)), "plan.current_workers", "1,000,000"),
         (scenario(60, rate=3e8), "duration", "Simulate a shorter time"),
-        (scenario(60, initial_backlog=10**12), "duration", "initial_backlog"),
+        (scenario(60, initial_backlog=10**12), "initial_backlog", "smaller"),
         (scenario(60, rate=1e3, duration=1000 * HOUR, granularity=HOUR, replications=1000), "duration", "jobs"),
         (scenario(60, trace=JobTrace(arrival_times=(3.0, 1.0))), "trace.arrival_times", "Sort"),
         (scenario(60, trace=JobTrace(counts=(3, 1))), "trace.interval", "60s"),

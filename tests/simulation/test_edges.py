@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from capacity_planner.errors import PlannerError
 from capacity_planner.queueing._laws import Exponential
 from capacity_planner.simulation.arrivals import MeasuredArrivals
 from capacity_planner.simulation.engine import Experiment, run
@@ -41,3 +42,12 @@ def _queue(times: np.ndarray, services: np.ndarray) -> Experiment:
         service_times=services,
         workers=1,
     )
+
+
+def test_more_waiting_jobs_than_can_be_held_are_refused_before_memory_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("capacity_planner.simulation._peak.MOST_WAITING", 1_000)
+    with pytest.raises(PlannerError, match="Plan more workers") as caught:
+        run(_queue(np.linspace(0.0, 99.0, 50_000), np.ones(50_000)), PLAIN)
+    assert caught.value.code == "CONFIG_INVALID"

@@ -12,6 +12,7 @@ from capacity_planner.domain.traffic import PatternType
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import LATEST
 from capacity_planner.pipeline.workload import service_law, staying
+from capacity_planner.simulation._peak import MOST_WAITING
 from capacity_planner.simulation.traffic import NOISE_PERIOD
 from capacity_planner.units import format_instant, words
 
@@ -190,6 +191,12 @@ def _service(scenario: SimulationScenario) -> Iterator[Finding]:
         yield Finding("service_family", scenario.service_family, f"but {error.message}")
 
 
+def _backlog(scenario: SimulationScenario) -> Iterator[Finding]:
+    if scenario.initial_backlog > MOST_WAITING:
+        limit = f"more than the {MOST_WAITING:,} jobs that can wait at once. Make it smaller."
+        yield Finding("initial_backlog", f"{scenario.initial_backlog:,}", limit)
+
+
 def _servers(scenario: SimulationScenario) -> Iterator[Finding]:
     plan = scenario.plan
     most = max(plan.current_workers, *(step.to_workers for step in plan.steps), 0)
@@ -206,5 +213,6 @@ _CHECKS: tuple[tuple[set[str], Callable[[SimulationScenario], Iterator[Finding]]
     ({"traffic_pattern", "trace"}, _arrivals),
     ({"trace", "batch_size"}, _trace),
     ({"plan", "service_time", "service_time_std", "service_time_p95", "service_family", "trace"}, _service),
+    ({"initial_backlog"}, _backlog),
     ({"plan"}, _servers),
 )

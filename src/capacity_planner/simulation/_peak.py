@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.units import from_seconds, words
+
 if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.simulation._flow import Segments
+
+
+MOST_WAITING = 50_000_000  # 0.8 GB of departures
 
 
 class Peaks:
@@ -35,10 +41,15 @@ class Peaks:
             arrivals: arrival times, ascending [s].
             departures: when the same jobs leave the queue, ascending [s].
             where: the intervals that arrivals fall into.
+
+        Raises:
+            PlannerError: ``CONFIG_INVALID`` when more jobs wait than can be held.
         """
         self._first += int(np.searchsorted(self._kept[self._first : self._end], arrivals[0], side="right"))
         earlier = self._end - self._first
         self._keep(departures)
+        if earlier > MOST_WAITING:
+            raise _too_many(float(arrivals[0]))
         known = self._kept[self._first : self._end]
         for interval, first, end in where:
             most = int(self.most[interval])
@@ -53,6 +64,15 @@ class Peaks:
             self._kept, self._first, self._end = room, 0, len(live)
         self._kept[self._end : self._end + len(departures)] = departures
         self._end += len(departures)
+
+
+def _too_many(instant: float) -> PlannerError:
+    return PlannerError(
+        ErrorCode.CONFIG_INVALID,
+        f"scenario.plan leaves more than {MOST_WAITING:,} jobs waiting at once, {words(from_seconds(instant))} after "
+        "the start, which is more than can be held. Plan more workers, or simulate a shorter time.",
+        details={"field": "scenario.plan", "value": f"{MOST_WAITING:,} waiting"},
+    )
 
 
 def _longest(departures: FloatArray, arrivals: FloatArray, most: int) -> int:

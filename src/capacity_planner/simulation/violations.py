@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from capacity_planner.simulation.verdict import Verdict
 
 _MAJOR, _CRITICAL = 1.5, 3.0
-_HALF = 0.5
+_HALF, _NEARLY = 0.5, 0.995
 
 
 def slo_analysis(verdict: Verdict, start: datetime) -> SLOAnalysis:
@@ -79,12 +80,33 @@ def _latency(verdict: Verdict, part: slice) -> tuple[float, str]:
     value = _worst([item.p95 for item in verdict.outcomes], part)
     late = float(np.mean([item.late[part].sum() for item in verdict.outcomes]))
     arrived = float(np.mean([item.arrived[part].sum() for item in verdict.outcomes]))
-    gone = " or gave up" if any(item.gone[part].any() for item in verdict.outcomes) else ""
     shown = f"up to {words(from_seconds(value))}" if np.isfinite(value) else "without end"
     return value, (
         f"p95 {shown} against {words(verdict.slo.p95_latency)}; {late:,.0f} of {arrived:,.0f} jobs "
-        f"({late / max(arrived, 1.0):.0%}) took longer than that{gone}"
+        f"({_percent(late / max(arrived, 1.0))}) took longer than that{_lost(verdict, part)}"
     )
+
+
+def _lost(verdict: Verdict, part: slice) -> str:
+    """Who gives up waits for as long as its patience, and who is never served, for ever."""
+    lost = [item.longest[part][item.gone[part] > 0] for item in verdict.outcomes]
+    waits = np.concatenate(lost)
+    if not len(waits):
+        return ""
+    return " or gave up" if np.isfinite(waits).all() else " or were never served"
+
+
+def _percent(share: float) -> str:
+    """A share; not quite all never reads as 100 %, nor next to none as 0 %.
+
+    >>> _percent(0.87), _percent(0.9965), _percent(1.0), _percent(0.0031)
+    ('87 %', '99.6 %', '100 %', '0.4 %')
+    """
+    if _NEARLY <= share < 1:
+        return f"{math.floor(share * 1000) / 10:.1f} %"
+    if 0 < share < 1 - _NEARLY:
+        return f"{math.ceil(share * 1000) / 10:.1f} %"
+    return f"{share * 100:.0f} %"
 
 
 def _backlog(verdict: Verdict, part: slice) -> tuple[float, str]:
