@@ -24,6 +24,14 @@ if TYPE_CHECKING:
     from capacity_planner import SimulationScenario
 
 
+def spike(start: datetime, duration: timedelta) -> TrafficSpike:
+    return TrafficSpike(start_time=start, duration=duration, magnitude=3.0, shape=SpikeShape.BELL)
+
+
+OWN = JobTrace(arrival_times=(1.0,), service_times=(1.0,))
+MANY = (spike(NOON, HOUR),) * 1001
+
+
 def problems(given: Any) -> dict[str, str]:
     with pytest.raises(PlannerError) as caught:
         Simulator().validate_scenario(given)
@@ -31,10 +39,6 @@ def problems(given: Any) -> dict[str, str]:
     found = {item["field"].removeprefix("scenario."): item["message"] for item in caught.value.details["errors"]}
     assert caught.value.details["field"] == f"scenario.{next(iter(found))}"
     return found
-
-
-def spike(start: datetime, duration: timedelta) -> TrafficSpike:
-    return TrafficSpike(start_time=start, duration=duration, magnitude=3.0, shape=SpikeShape.BELL)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,21 @@ def spike(start: datetime, duration: timedelta) -> TrafficSpike:
         (scenario(60, trace=JobTrace(counts=(3,), interval=HOUR, arrival_times=(1.0,))), "trace.counts", "one of"),
         (scenario(60, trace=JobTrace(arrival_times=(1.0,), service_times=(0.0,))), "trace.service_times", "measured"),
         (scenario(60, trace=JobTrace(arrival_times=(1.0,)), batch_size=3), "batch_size", "Leave it out"),
+        (scenario(60, trace=JobTrace(arrival_times=(3600.0,))), "trace.arrival_times", "start"),
+        (scenario(60, trace=JobTrace(counts=(3,), interval=MINUTE)), "trace.counts", "Shorten it"),
+        (scenario(60, trace=JobTrace(counts=(10**15,) * 36_000, interval=MINUTE / 600)), "duration", "jobs"),
+        (
+            scenario(60, trace=JobTrace(arrival_times=(1.0,), service_times=(1.0,)), replications=2),
+            "replications",
+            "one",
+        ),
+        (scenario(60, replications=10_000, granularity=timedelta(seconds=1)), "replications", "fewer"),
+        (scenario(0, *((minute, minute % 2 * 900_000) for minute in range(1, 59))), "plan.steps", "a part"),
+        (
+            scenario(60, traffic_pattern=steady(1.0, spikes=MANY)),
+            "traffic_pattern.spikes",
+            "rates",
+        ),
         (scenario(60, traffic_pattern=steady(1.0), trace=JobTrace(arrival_times=(1.0,))), "traffic_pattern", "one of"),
     ],
 )

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -149,90 +146,68 @@ def test_measured_jobs_are_replayed_as_they_were() -> None:
 
 def test_counts_are_replayed_exactly_within_their_intervals() -> None:
     counts = (100, 0, 300, 20_000)
-    found = run(scenario(200, trace=JobTrace(counts=counts, interval=5 * MINUTE)))
-    assert [round(point.arrival_rate * 300) for point in found.timeline[:5]] == [*counts, 0]
+    found = run(scenario(200, trace=JobTrace(counts=counts, interval=5 * MINUTE), duration=20 * MINUTE))
+    assert [round(point.arrival_rate * 300) for point in found.timeline] == list(counts)
 
 
-def test_the_same_seed_has_the_same_result_and_the_same_id_on_any_number_of_threads() -> None:
-    given = scenario(60, (20, 70), replications=4, seed=7, traffic_pattern=steady(25.0, noise=0.2))
-    first = Simulator(threads=1).simulate(given)
-    second = Simulator(threads=3).simulate(given)
-    assert (first.id, first.timeline, first.summary) == (second.id, second.timeline, second.summary)
-    other = Simulator().simulate(replace(given, seed=8))
-    assert other.id != first.id
-    assert other.timeline != first.timeline
+def test_of_counts_of_an_interval_that_goes_beyond_the_end_those_before_it_count() -> None:
+    found = run(scenario(200, trace=JobTrace(counts=(3600, 3600), interval=HOUR), duration=90 * MINUTE))
+    assert found.summary.jobs == pytest.approx(5400, abs=150)
+    tenths = JobTrace(counts=(1,) * 36_000, interval=timedelta(milliseconds=100))
+    assert run(scenario(60, trace=tenths)).summary.jobs == 36_000
 
 
-def test_the_seed_of_the_configuration_counts_where_the_scenario_has_none() -> None:
-    assert run(scenario(60), seed=3).timeline == run(scenario(60, seed=3)).timeline
+def test_a_target_that_is_met_exactly_is_kept_however_many_jobs_there_are() -> None:
+    for rate in (100.0, 300.0):
+        made = plan(2000, service_time_std=timedelta(0), slo=SLO(p95_latency=2 * SECOND))
+        assert run(scenario(2000, rate=rate, plan=made)).summary.slo_achievement == 1.0
 
 
-def test_two_plans_meet_the_same_arrivals() -> None:
-    few, many = run(scenario(52, replications=2)), run(scenario(90, (30, 70), replications=2))
-    assert [point.arrival_rate for point in few.timeline] == [point.arrival_rate for point in many.timeline]
+def test_of_two_steps_at_one_instant_the_later_one_counts() -> None:
+    assert run(scenario(3, (10, 10), (10, 2), rate=0.1)).timeline[-1].workers == 2
 
 
-def test_more_workers_never_make_it_slower() -> None:
-    found = [run(scenario(workers)).summary.p95_latency for workers in (45, 52, 60, 80)]
-    assert found == sorted(found, reverse=True)
+def test_a_plan_that_changes_nothing_has_no_benefit() -> None:
+    found = run(scenario(52, (59.9, 53), replications=8))
+    assert abs(found.cost_analysis.net_benefit) < 0.1
 
 
-def test_one_replication_has_no_confidence_interval_and_several_have_one_each() -> None:
-    assert run(scenario(60)).confidence_intervals == ()
-    found = run(scenario(55, replications=8))
-    for item in found.confidence_intervals:
-        assert item.lower <= item.mean <= item.upper
-        assert item.level == 0.95
-    assert {item.measure for item in found.confidence_intervals} == set(type(found.summary).__dataclass_fields__)
+def test_the_benefit_is_over_the_workers_that_are_there_at_the_start() -> None:
+    found = run(scenario(10, (10, 60), start=NOON + 30 * MINUTE))
+    assert found.cost_analysis.current_cost_per_hour == 30.0
+    assert found.cost_analysis.net_benefit == 0.0
 
 
-def test_progress_rises_to_one() -> None:
-    told: list[float] = []
-    Simulator().simulate(scenario(60, replications=10), progress=told.append)
-    assert told == sorted(told)
-    assert 3 < len(told) <= 101
-    assert told[-1] == pytest.approx(1.0, abs=0.02)
+def test_futures_without_jobs_say_nothing_of_latency() -> None:
+    found = run(scenario(60, rate=1 / 3600, replications=200))
+    mean = next(item for item in found.confidence_intervals if item.measure == "avg_latency")
+    assert mean.lower < 2.0 < mean.upper
+    assert mean.lower > 1.3
 
 
-def test_what_progress_raises_stops_the_simulation() -> None:
-    def cancel(share: float) -> None:
-        if share > 0.2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        Simulator().simulate(scenario(60, replications=10), progress=cancel)
+def test_a_share_that_never_varied_is_not_certain() -> None:
+    found = run(scenario(90, replications=10))
+    kept = next(item for item in found.confidence_intervals if item.measure == "slo_achievement")
+    assert (kept.mean, kept.upper) == (1.0, 1.0)
+    assert kept.lower == pytest.approx(0.6915, abs=1e-4)
 
 
-@pytest.mark.parametrize("limit", [0.0, 0.05, 0.3])
-def test_a_simulation_stops_soon_after_its_time_is_up(limit: float) -> None:
-    given = scenario(2000, rate=1000.0, duration=100 * HOUR, granularity=HOUR)
-    began = time.monotonic()
-    with pytest.raises(PlannerError) as caught:
-        Simulator().simulate(given, timeout=timedelta(seconds=limit))
-    assert caught.value.code == "FORECAST_FAILED"
-    assert caught.value.details["timed_out"]
-    assert "duration" in caught.value.message
-    assert time.monotonic() - began < limit + 1.0  # the benchmark has the true figure
+def test_where_nobody_is_served_latency_never_ends() -> None:
+    found = run(scenario(0, rate=1.0))
+    assert found.summary.avg_latency == found.timeline[0].latency == found.timeline[0].p95_latency > 10**5 * HOUR
 
 
-def test_threads_may_share_a_simulator() -> None:
-    simulator, expected, found = Simulator(), run(scenario(60, replications=2)), list[Simulation]()
-    work = [
-        threading.Thread(target=lambda: found.append(simulator.simulate(scenario(60, replications=2)))) for _ in "1234"
-    ]
-    for thread in work:
-        thread.start()
-    for thread in work:
-        thread.join()
-    assert all(item.timeline == expected.timeline for item in found)
-    assert len(found) == 4
+def test_the_length_of_the_last_interval_counts_in_the_risk() -> None:
+    late = JobTrace(arrival_times=(3601.0, 3601.1), service_times=(1.0, 1.0))
+    slo = SLO(p95_latency=SECOND + timedelta(milliseconds=100))
+    found = run(scenario(1, trace=late, duration=3605 * SECOND, granularity=10 * MINUTE, slo_override=slo))
+    assert found.cost_analysis.violation_cost_risk == pytest.approx(100.0 * 5 / 3605)
 
 
-def test_the_runtime_is_reckoned_before_the_run() -> None:
-    given = scenario(60, duration=10 * HOUR, replications=3)
-    assert timedelta(0) < Simulator().estimate_runtime(given) < 30 * SECOND
-    with pytest.raises(PlannerError):
-        Simulator().estimate_runtime(replace(given, granularity=11 * HOUR))
+def test_random_numbers_do_not_depend_on_the_granularity() -> None:
+    made = plan(60, service_time_std=4 * SECOND, service_time_p95=7 * SECOND)
+    fine, coarse = (run(scenario(60, plan=made, granularity=step)) for step in (SECOND, 20 * MINUTE))
+    assert fine.summary.avg_latency == coarse.summary.avg_latency
 
 
 def test_a_what_if_can_begin_with_the_traffic_of_the_past() -> None:

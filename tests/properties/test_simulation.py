@@ -62,7 +62,7 @@ def plans(draw: st.DrawFn) -> CapacityPlan:
 
 
 @st.composite
-def arrivals(draw: st.DrawFn) -> dict[str, Any]:
+def arrivals(draw: st.DrawFn, duration: timedelta) -> dict[str, Any]:
     times = st.lists(st.floats(0, 8000), max_size=30).map(sorted).map(tuple)
     if draw(st.booleans()):
         measured = draw(times)
@@ -70,7 +70,8 @@ def arrivals(draw: st.DrawFn) -> dict[str, Any]:
         if measured:
             return {"trace": JobTrace(arrival_times=measured, service_times=service)}
         counts = draw(st.lists(st.integers(0, 50), min_size=1, max_size=10).map(tuple))
-        return {"trace": JobTrace(counts=counts, interval=draw(seconds(1, 900)), service_times=service)}
+        interval = duration / len(counts) * draw(st.floats(1.01, 2.0))
+        return {"trace": JobTrace(counts=counts, interval=interval, service_times=service)}
     spikes = st.builds(
         TrafficSpike,
         start_time=st.floats(-50, 59).map(lambda minutes: NOON + timedelta(minutes=minutes)),
@@ -103,7 +104,7 @@ def scenarios(draw: st.DrawFn) -> SimulationScenario:
         replications=draw(st.integers(1, 3)),
         service_family=draw(st.sampled_from([ServiceFamily.AUTO, ServiceFamily.EXPONENTIAL])),
         patience=draw(st.just(timedelta(0)) | seconds(0.001, 100)),
-        **draw(arrivals()),
+        **draw(arrivals(duration)),
     )
 
 

@@ -86,7 +86,7 @@ class SimulationSummary:
         avg_utilization: busy share of the workers that serve.
         efficiency_score: 100 x busy share of the paid worker time x `slo_achievement`.
         jobs: jobs that arrived.
-        abandoned: jobs that gave up.
+        abandoned: those of them that gave up, or never found a worker.
     """
 
     __pydantic_config__ = CONFIG

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,8 @@ def read_tables(path: Path, *, remedy: str = "") -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or str(error)
         raise refuse(path, f"cannot be read: {reason}.{remedy}") from None
     tables = _yaml(path, text) if path.suffix.lower() in _YAML else _toml(path, text)
+    if isinstance(tables, list):
+        raise refuse(path, f"has no tables, but a list. Write it under a name, such as scenarios.{remedy}")
     if not isinstance(tables, dict) or not all(isinstance(name, str) for name in tables):
         raise refuse(path, f"has no tables.{remedy}")
     return tables
@@ -55,7 +58,16 @@ def _toml(path: Path, text: str) -> Any:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise refuse(path, f"is no TOML: {error}.") from None
+        hint = ' Write durations in quotes, such as "1h30m".' if _is_bare(text, str(error)) else ""
+        raise refuse(path, f"is no TOML: {error}.{hint}") from None
+
+
+def _is_bare(text: str, error: str) -> bool:
+    """Whether the line that an error names has a duration without quotes."""
+    number = re.search(r"at line (\d+)", error)
+    lines = text.splitlines()
+    line = lines[int(number[1]) - 1] if number and int(number[1]) <= len(lines) else ""
+    return re.search(r"=\s*\d+(\.\d+)?(ns|us|µs|ms|s|m|h)", line) is not None
 
 
 def _yaml(path: Path, text: str) -> Any:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
+from capacity_planner import codec
+from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.deadline import Deadline
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ class Pace:
 
     def __init__(self, timeout: timedelta | None, progress: Progress | None) -> None:
         self._deadline = Deadline(timeout, "simulate fewer jobs (duration, traffic_pattern, replications)")
-        self._progress = progress
+        self._progress = _callable(progress)
         self._lock = Lock()
         self._done = self._told = 0.0
         self._stopped = False
@@ -61,8 +63,22 @@ class Pace:
         self.check()
         with self._lock:
             self._done += jobs
-            share = min(self._done / max(self.expected, 1.0), 1.0)
-            if self._progress is None or (share < 1.0 and share - self._told < 1.0 / _CALLS):
-                return
-            self._told = share
-            self._progress(share)
+            share = min(self._done / max(self.expected, 1.0), 1.0 - 1.0 / _CALLS)
+            if self._progress is not None and share - self._told >= 1.0 / _CALLS:
+                self._told = share
+                self._progress(share)
+
+    def finish(self) -> None:
+        """All is done."""
+        if self._progress is not None:
+            self._progress(1.0)
+
+
+def _callable(progress: Progress | None) -> Progress | None:
+    if progress is None or callable(progress):
+        return progress
+    raise PlannerError(
+        ErrorCode.CONFIG_INVALID,
+        f"progress is {codec.shown(progress)}, which cannot be called. Give a function of the share that is done.",
+        details={"field": "progress", "value": codec.shown(progress)},
+    )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, is_dataclass
+import itertools
+from dataclasses import fields, is_dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
 from capacity_planner.domain.scenario import SimulationScenario
 from capacity_planner.domain.traffic import PatternType
-from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.errors import PlannerError
 from capacity_planner.fields import LATEST
+from capacity_planner.pipeline.findings import Finding, refusal
 from capacity_planner.pipeline.workload import service_law, staying
 from capacity_planner.simulation._peak import MOST_WAITING
 from capacity_planner.simulation.traffic import NOISE_PERIOD
@@ -24,28 +26,11 @@ if TYPE_CHECKING:
 MOST_JOBS = 10_000_000_000
 _MOST_INTERVALS = 100_000
 _MOST_SERVERS = 1_000_000
+_MOST_REPORTED = 5_000_000
+_MOST_SPIKES = 1_000
+_MOST_DISMISSED = 20_000_000
 _MOST_DRAWS = 1_000_000
 _STAND_INS = {"name": "", "duration": "1h"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that does not fit.
-
-    Attributes:
-        field: where, without the leading ``scenario``.
-        value: what it is.
-        problem: why that cannot be, and what to do.
-    """
-
-    field: str
-    value: str
-    problem: str
-
-    def told(self) -> dict[str, str]:
-        """As ``details["errors"]`` lists it."""
-        name = f"scenario.{self.field}"
-        return {"field": name, "value": self.value, "message": f"{name} is {self.value}, {self.problem}"}
 
 
 def checked_scenario(scenario: Any) -> SimulationScenario:
@@ -64,15 +49,19 @@ def checked_scenario(scenario: Any) -> SimulationScenario:
     return valid
 
 
+def runs_of(scenario: SimulationScenario, planned: Experiment) -> int:
+    """How many futures are simulated: each also with the workers unchanged, where the plan changes them."""
+    return scenario.replications * (1 if staying(planned) is None else 2)
+
+
 def jobs_asked(scenario: SimulationScenario, planned: Experiment) -> float:
     """Jobs to be simulated in all.
 
     Raises:
-        PlannerError: ``CONFIG_INVALID`` when there are too many, or more at once than can be held.
+        PlannerError: ``CONFIG_INVALID`` when there are too many.
     """
-    runs = scenario.replications + (staying(planned) is not None)
-    jobs = runs * (planned.arrivals.expected + planned.backlog)
-    if jobs > MOST_JOBS:
+    jobs = runs_of(scenario, planned) * (planned.arrivals.expected + planned.backlog)
+    if not jobs <= MOST_JOBS:
         problem = (
             f"which asks for {jobs:.3g} jobs with {scenario.replications} replications, initial_backlog "
             f"{planned.backlog:,} and these arrivals; more than {MOST_JOBS:.0e} are too many. Simulate a shorter time, "
@@ -80,16 +69,6 @@ def jobs_asked(scenario: SimulationScenario, planned: Experiment) -> float:
         )
         raise refusal([Finding("duration", words(scenario.duration), problem).told()])
     return jobs
-
-
-def refusal(errors: list[dict[str, str]]) -> PlannerError:
-    """All problems in one error."""
-    first, more = errors[0], f" ({len(errors) - 1} more in details.)" if len(errors) > 1 else ""
-    return PlannerError(
-        ErrorCode.CONFIG_INVALID,
-        f"{first['message']}{more}",
-        details={"field": first["field"], "value": first["value"], "errors": errors},
-    )
 
 
 def _read(scenario: Any) -> tuple[SimulationScenario | None, list[dict[str, str]]]:
@@ -124,6 +103,12 @@ def _granularity(scenario: SimulationScenario) -> Iterator[Finding]:
         yield Finding("granularity", words(scenario.granularity), limit)
 
 
+def _replications(scenario: SimulationScenario) -> Iterator[Finding]:
+    if scenario.replications * (scenario.duration / scenario.granularity) > _MOST_REPORTED:
+        limit = f"which with these intervals are more than {_MOST_REPORTED:,} in all. Ask for fewer of either."
+        yield Finding("replications", str(scenario.replications), limit)
+
+
 def _times(scenario: SimulationScenario) -> Iterator[Finding]:
     start = scenario.start or scenario.plan.generated_at
     if not start < LATEST or scenario.duration >= LATEST - start:
@@ -133,7 +118,12 @@ def _times(scenario: SimulationScenario) -> Iterator[Finding]:
 
 def _spikes(scenario: SimulationScenario) -> Iterator[Finding]:
     start = scenario.start or scenario.plan.generated_at
-    for index, spike in enumerate(scenario.traffic_pattern.spikes if scenario.traffic_pattern else ()):
+    spikes = scenario.traffic_pattern.spikes if scenario.traffic_pattern else ()
+    if len(spikes) > _MOST_SPIKES:
+        limit = f"more than the {_MOST_SPIKES:,} that can be drawn. Give custom rates instead."
+        yield Finding("traffic_pattern.spikes", f"{len(spikes):,} spikes", limit)
+        return
+    for index, spike in enumerate(spikes):
         name = f"traffic_pattern.spikes.{index}.start_time"
         early = spike.start_time < start and start - spike.start_time >= spike.duration
         if early or (spike.start_time > start and spike.start_time - start >= scenario.duration):
@@ -171,6 +161,16 @@ def _trace(scenario: SimulationScenario) -> Iterator[Finding]:
         yield Finding("trace.counts", f"{len(trace.counts)} numbers", "beside arrival_times. Give one of the two.")
     if trace.counts and not trace.interval:
         yield Finding("trace.interval", "0s", 'which is no length of an interval of counts. Give it, such as "60s".')
+    elif trace.counts and trace.interval * len(trace.counts) < scenario.duration:
+        covered = words(trace.interval * len(trace.counts))
+        limit = f"which cover {covered} of a duration of {words(scenario.duration)}. Shorten it, or give more."
+        yield Finding("trace.counts", f"{len(trace.counts):,} numbers", limit)
+    if trace.arrival_times and trace.arrival_times[0] >= scenario.duration.total_seconds():
+        yield Finding("trace.arrival_times", "all later", "than the simulated time. Count from the scenario's start.")
+    own = trace.arrival_times and len(trace.service_times) == len(trace.arrival_times)
+    if own and scenario.replications > 1:
+        limit = "but jobs with their own arrival and service times have one future. Leave it out."
+        yield Finding("replications", str(scenario.replications), limit)
     if any(later < earlier for earlier, later in zip(trace.arrival_times, trace.arrival_times[1:], strict=False)):
         yield Finding("trace.arrival_times", "unsorted", "which cannot be replayed. Sort them.")
     if trace.service_times and not any(trace.service_times):
@@ -203,15 +203,21 @@ def _servers(scenario: SimulationScenario) -> Iterator[Finding]:
     if most * max(plan.worker_concurrency, 1) > _MOST_SERVERS:
         limit = f"times worker_concurrency {plan.worker_concurrency}: more than {_MOST_SERVERS:,} servers."
         yield Finding("plan.current_workers", f"{most:,} at its most", f"{limit} Simulate a part of the queue.")
+    levels = [plan.current_workers, *(step.to_workers for step in plan.steps)]
+    dismissed = sum(max(before - after, 0) for before, after in itertools.pairwise(levels))
+    if dismissed * max(plan.worker_concurrency, 1) > _MOST_DISMISSED:
+        limit = f"more than the {_MOST_DISMISSED:,} that can be followed. Simulate a part of the queue."
+        yield Finding("plan.steps", f"{dismissed:,} workers dismissed", limit)
 
 
 _CHECKS: tuple[tuple[set[str], Callable[[SimulationScenario], Iterator[Finding]]], ...] = (
     ({"duration", "granularity"}, _granularity),
+    ({"duration", "granularity", "replications"}, _replications),
     ({"duration", "start", "plan"}, _times),
     ({"duration", "start", "plan", "traffic_pattern"}, _spikes),
     ({"duration", "traffic_pattern"}, _noise),
     ({"traffic_pattern", "trace"}, _arrivals),
-    ({"trace", "batch_size"}, _trace),
+    ({"trace", "batch_size", "duration", "replications"}, _trace),
     ({"plan", "service_time", "service_time_std", "service_time_p95", "service_family", "trace"}, _service),
     ({"initial_backlog"}, _backlog),
     ({"plan"}, _servers),

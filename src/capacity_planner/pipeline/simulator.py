@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.simulation import Simulation
-from capacity_planner.pipeline.pace import Pace
+from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.fields import CountMark
+from capacity_planner.pipeline.pace import Pace, Stopped
 from capacity_planner.pipeline.runtime import total_seconds
-from capacity_planner.pipeline.scenario import checked_scenario, jobs_asked
+from capacity_planner.pipeline.scenario import checked_scenario, jobs_asked, runs_of
 from capacity_planner.pipeline.validation import checked_config
-from capacity_planner.pipeline.workload import experiment, slo_of, start_of, staying
+from capacity_planner.pipeline.workload import experiment, slo_of, start_of, staying, workers_at_start
 from capacity_planner.planning.cost import analyse
 from capacity_planner.simulation.engine import run
 from capacity_planner.simulation.report import Report
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _WORTH_A_THREAD = 100_000
+_MOST_THREADS = 1_000
 
 
 class Simulator:
@@ -50,7 +53,7 @@ class Simulator:
 
     def __init__(self, config: PlannerConfig | None = None, *, threads: int | None = None) -> None:
         self._config = checked_config(PlannerConfig() if config is None else config)
-        self._threads = threads or os.cpu_count() or 1
+        self._threads = _threads(threads)
 
     def simulate(
         self, scenario: SimulationScenario, *, timeout: timedelta | None = None, progress: Progress | None = None
@@ -73,7 +76,8 @@ class Simulator:
         planned = experiment(valid, self._config)
         unchanged = staying(planned)
         pace.expect(jobs_asked(valid, planned))
-        tier = _tier(pace.expected, pace.remaining)
+        COMPILER.count(pace.expected)
+        tier = _tier(0.0, pace.remaining)
         pace.check()
         outcomes = self._replicate(planned, tier, valid.replications, pace)
         verdict = Verdict(slo_of(valid), outcomes)
@@ -85,18 +89,22 @@ class Simulator:
             worker_cost=self._config.worker_cost_per_hour,
             violation_cost=self._config.violation_cost_per_hour,
         )
-        without = verdict if unchanged is None else Verdict(slo_of(valid), [run(unchanged, tier, tick=pace.tick)])
-        return Simulation(
-            id=_identity(valid, planned.seed),
+        without = verdict
+        if unchanged is not None:
+            without = Verdict(slo_of(valid), self._replicate(unchanged, tier, valid.replications, pace))
+        found = Simulation(
+            id=self._identity(valid, planned.seed),
             scenario=valid,
             timeline=report.timeline(pace.check),
             summary=report.summary(),
-            slo_analysis=slo_analysis(verdict, start_of(valid)),
-            cost_analysis=self._cost(report, float(without.broken.mean()), planned.workers),
+            slo_analysis=slo_analysis(verdict, start_of(valid), pace.check),
+            cost_analysis=self._cost(report, without.time_broken, workers_at_start(planned)),
             duration=timedelta(seconds=perf_counter() - began),
             created_at=datetime.now(UTC),
             confidence_intervals=report.confidence_intervals(),
         )
+        pace.finish()
+        return found
 
     def validate_scenario(self, scenario: SimulationScenario) -> None:
         """Find out whether a scenario can be simulated, without simulating it.
@@ -117,10 +125,10 @@ class Simulator:
         valid = checked_scenario(scenario)
         planned = experiment(valid, self._config)
         jobs = jobs_asked(valid, planned)
-        _identity(valid, planned.seed)
+        self._identity(valid, planned.seed)
         prepared = perf_counter() - began
         tier = _tier(jobs, None)
-        runs = valid.replications + (staying(planned) is not None)
+        runs = runs_of(valid, planned)
         threads = self._at_once(planned, tier, valid.replications)
         return timedelta(seconds=prepared + total_seconds(planned, tier, runs=runs, threads=threads))
 
@@ -128,7 +136,11 @@ class Simulator:
         """One outcome per future, in their order."""
 
         def one(replication: int) -> Outcome:
-            return run(planned, tier, replication=replication, tick=pace.tick)
+            try:
+                return run(planned, tier, replication=replication, tick=pace.tick)
+            except BaseException:
+                pace.stop()
+                raise
 
         threads = self._at_once(planned, tier, replications)
         if threads == 1:
@@ -136,15 +148,26 @@ class Simulator:
         with ThreadPoolExecutor(threads, thread_name_prefix="capacity-planner-simulator") as pool:
             futures = [pool.submit(one, replication) for replication in range(replications)]
             try:
-                return [future.result() for future in futures]
+                failed = wait(futures, return_when=FIRST_EXCEPTION).done
             except BaseException:
                 pace.stop()
-                pool.shutdown(cancel_futures=True)
                 raise
+            finally:
+                pool.shutdown(cancel_futures=True)
+        errors = [error for future in failed if not future.cancelled() and (error := future.exception())]
+        for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
+            raise error
+        return [future.result() for future in futures]
+
+    def _identity(self, scenario: SimulationScenario, seed: int) -> str:
+        """The same for the same scenario, seed and prices."""
+        prices = self._config.worker_cost_per_hour, self._config.violation_cost_per_hour
+        text = f"{codec.dumps(scenario)}{seed}{prices}"
+        return f"simulation-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
     def _at_once(self, planned: Experiment, tier: Tier, replications: int) -> int:
         """How many replications run at once: several where the inner loop lets go of the interpreter for long."""
-        short = planned.arrivals.expected < _WORTH_A_THREAD
+        short = planned.arrivals.expected + planned.backlog < _WORTH_A_THREAD
         return 1 if tier is PLAIN or short else min(self._threads, replications)
 
     def _cost(self, report: Report, risk_unchanged: float, current: int) -> CostAnalysis:
@@ -154,7 +177,7 @@ class Simulator:
             current=current,
             target=workers,
             mean_added=workers - current,
-            risk=float(report.verdict.broken.mean()),
+            risk=report.verdict.time_broken,
             risk_unchanged=risk_unchanged,
             window=float(report.lengths.sum()),
         )
@@ -167,7 +190,12 @@ def _tier(jobs: float, timeout: float | None) -> Tier:
     return COMPILER.tier or PLAIN
 
 
-def _identity(scenario: SimulationScenario, seed: int) -> str:
-    """The same for the same scenario."""
-    text = f"{codec.dumps(scenario)}{seed}"
-    return f"simulation-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+def _threads(threads: int | None) -> int:
+    try:
+        return (os.cpu_count() or 1) if threads is None else CountMark(ge=1, le=_MOST_THREADS).checked(threads)
+    except ValueError as error:
+        raise PlannerError(
+            ErrorCode.CONFIG_INVALID,
+            f"threads is {codec.shown(threads)}, which {error}",
+            details={"field": "threads", "value": codec.shown(threads)},
+        ) from None

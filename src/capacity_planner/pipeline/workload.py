@@ -54,7 +54,7 @@ def experiment(scenario: SimulationScenario, config: PlannerConfig) -> Experimen
     """What is to be run for a checked scenario."""
     plan, start = scenario.plan, start_of(scenario)
     delay = plan.startup_delay if scenario.startup_delay is None else scenario.startup_delay
-    orders = sorted(((step.scheduled_at - start).total_seconds(), step.to_workers) for step in plan.steps)
+    steps = sorted(plan.steps, key=lambda step: (step.scheduled_at, step.sequence))
     return Experiment(
         edges=_edges(scenario),
         arrivals=_arrivals(scenario),
@@ -62,7 +62,7 @@ def experiment(scenario: SimulationScenario, config: PlannerConfig) -> Experimen
         service_times=_own_times(scenario),
         workers=plan.current_workers,
         concurrency=max(plan.worker_concurrency, 1),
-        orders=tuple(orders),
+        orders=tuple(((step.scheduled_at - start).total_seconds(), step.to_workers) for step in steps),
         startup_delay=delay.total_seconds(),
         backlog=scenario.initial_backlog,
         patience=scenario.patience.total_seconds() or float("inf"),
@@ -73,9 +73,16 @@ def experiment(scenario: SimulationScenario, config: PlannerConfig) -> Experimen
 
 def staying(planned: Experiment) -> Experiment | None:
     """The same future with the workers that are there at the start; ``None`` where the plan does not change them."""
-    if all(wanted == planned.workers for _, wanted in planned.orders):
+    before = tuple(order for order in planned.orders if order[0] < 0)
+    if all(wanted == workers_at_start(planned) for _, wanted in planned.orders[len(before) :]):
         return None
-    return replace(planned, orders=())
+    return replace(planned, orders=before)
+
+
+def workers_at_start(planned: Experiment) -> int:
+    """The workers that the steps before the start have left."""
+    before = [wanted for at, wanted in planned.orders if at < 0]
+    return before[-1] if before else planned.workers
 
 
 def _facts(scenario: SimulationScenario) -> ServiceTime:
@@ -109,12 +116,14 @@ def _arrivals(scenario: SimulationScenario) -> Arrivals:
         times = np.array(trace.arrival_times)
         return MeasuredArrivals(times[: np.searchsorted(times, end)])
     if trace and trace.counts:
-        interval = trace.interval.total_seconds()
-        return CountedArrivals(np.array(trace.counts[: int(end // interval)], dtype=np.int64), interval)
+        needed = -(-scenario.duration // trace.interval)
+        return CountedArrivals(np.array(trace.counts[:needed], dtype=np.int64), trace.interval.total_seconds())
     pattern = scenario.traffic_pattern
     assert pattern is not None  # noqa: S101 - checked scenarios have one of both
+    with np.errstate(all="ignore"):  # what overflows is refused when jobs are counted
+        rate = curve(pattern, start_of(scenario), end)
     return PoissonArrivals(
-        curve(pattern, start_of(scenario), end),
+        rate,
         noise=pattern.noise,
         noise_period=pattern.noise_period.total_seconds() or NOISE_PERIOD,
         batch=scenario.batch_size,

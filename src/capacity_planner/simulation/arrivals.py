@@ -105,7 +105,7 @@ class CountedArrivals:
     @property
     def expected(self) -> float:
         """Jobs in all."""
-        return float(self.counts.sum())
+        return float(self.counts.sum(dtype=float))
 
     def blocks(self, rng: np.random.Generator, mood: np.random.Generator) -> Iterator[FloatArray]:
         """As many intervals together as make a block; a fuller one is halved first."""
@@ -115,14 +115,14 @@ class CountedArrivals:
             if held and held + count > BLOCK:
                 yield _spread(parts, rng)
                 parts, held = [], 0
-            if count:
-                parts.append((start, length, count))
-                held += count
+            parts.append((start, length, count))
+            held += count
         if held:
             yield _spread(parts, rng)
 
     def _parts(self, rng: np.random.Generator) -> Iterator[tuple[float, float, int]]:
-        for index, count in enumerate(self.counts.tolist()):
+        for index in np.flatnonzero(self.counts).tolist():
+            count = int(self.counts[index])
             rest = [(index * self.interval, self.interval, count)]
             while rest:
                 start, length, jobs = rest.pop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -111,22 +112,23 @@ def _jobs(experiment: Experiment, replication: int) -> Iterator[tuple[FloatArray
     blocks = experiment.arrivals.blocks(
         experiment.stream(Purpose.ARRIVALS, replication), experiment.stream(Purpose.MOOD, replication)
     )
-    for arrivals in _pieces(blocks, experiment.edges):
+    for arrivals in blocks:
         if experiment.service_times is None:
             services = np.empty(len(arrivals))
             experiment.law.sample(dice, services)
         else:
             services = experiment.service_times[done : done + len(arrivals)]
         done += len(arrivals)
-        yield arrivals, services, False
+        for first, end in _pieces(arrivals, experiment.edges):
+            yield arrivals[first:end], services[first:end], False
 
 
-def _pieces(blocks: Iterator[FloatArray], edges: FloatArray) -> Iterator[FloatArray]:
-    """Blocks that fall into no more than so many intervals, so that none takes long, and none that is empty.
+def _pieces(arrivals: FloatArray, edges: FloatArray) -> Iterator[tuple[int, int]]:
+    """First job and the one after the last of pieces that take no long time: of few jobs, in few intervals.
 
-    What arrives at the end or later, if only by rounding, is left out.
+    What arrives at the end or later, if only by rounding, is in none.
     """
-    cuts = np.append(edges[_MOST_INTERVALS:-1:_MOST_INTERVALS], edges[-1])
-    for block in blocks:
-        parts = np.split(block, np.searchsorted(block, cuts))
-        yield from (part for part in parts[:-1] if len(part))
+    end = int(np.searchsorted(arrivals, edges[-1]))
+    cuts = np.searchsorted(arrivals[:end], edges[_MOST_INTERVALS:-1:_MOST_INTERVALS])
+    marks = np.unique(np.concatenate((cuts, np.arange(0, end, BLOCK), [end])))
+    yield from itertools.pairwise(marks.tolist())

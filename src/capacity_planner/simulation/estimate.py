@@ -32,3 +32,29 @@ def mean_and_interval(values: ArrayLike, level: float) -> tuple[float, float, fl
         return mean, float(found.min()), math.inf
     half = float(stdtrit(len(found) - 1, 0.5 + 0.5 * level)) * float(found.std(ddof=1)) / math.sqrt(len(found))
     return mean, mean - half, mean + half
+
+
+def share_and_interval(values: ArrayLike, level: float) -> tuple[float, float, float]:
+    """The same for values from 0 to 1.
+
+    Where all of them are 0, or all are 1, their spread says nothing. The bound is then the mean that a value as uneven
+    as can be, which is 0 or 1, must have for this to happen with half of what ``level`` leaves.
+
+    Args:
+        values: of independent replications, at least two.
+        level: probability that the interval covers the true mean.
+
+    References:
+        Clopper & Pearson (1934), Biometrika 26:404-413.
+
+    >>> [round(end, 4) for end in share_and_interval([1.0] * 10, 0.95)]
+    [1.0, 0.6915, 1.0]
+    """
+    found = np.asarray(values, dtype=float)
+    bound = (0.5 * (1.0 - level)) ** (1.0 / len(found))
+    if (found == 1.0).all():
+        return 1.0, bound, 1.0
+    if (found == 0.0).all():
+        return 0.0, 0.0, 1.0 - bound
+    mean, lower, upper = mean_and_interval(found, level)
+    return mean, max(lower, 0.0), min(upper, 1.0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capacity_planner.domain.simulation import ConfidenceInterval, SimulationSummary, TimelinePoint
-from capacity_planner.simulation.estimate import mean_and_interval
+from capacity_planner.simulation.estimate import mean_and_interval, share_and_interval
 from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _HOUR = 3600.0
 _LEVEL = 0.95
 _HALF = 0.5
 _MANY = 1_000
-_SHARES = {"slo_achievement"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class Report:
             "arrival_rate": arrived / count / length,
             "service_rate": serving / count / length / self.mean_service,
             "backlog": self._sum("waiting") / count / length,
-            "latency": self._sum("response") / np.maximum(arrived - gone, 1),
+            "latency": _mean_of(self._sum("response"), arrived, gone),
             "p95_latency": self._p95(),
             "utilization": np.divide(self._sum("busy"), serving, out=np.zeros(len(length)), where=serving > 0),
             "cost": self._cost().mean(axis=0),
@@ -122,10 +121,12 @@ class Report:
         """Where the true means of the summary lie; none from a single replication."""
         if len(self.outcomes) == 1:
             return ()
-        return tuple(_interval(name, values) for name, values in self.measures().items())
+        most = {"slo_achievement": 1.0, "slo_violations": float(len(self.lengths))}
+        measured = self.measures()
+        return tuple(_interval(name, values, most.get(name)) for name, values in measured.items() if len(values) > 1)
 
     def measures(self) -> dict[str, FloatArray]:
-        """The numbers of the summary by name, one value per replication; times in seconds."""
+        """The numbers of the summary by name, one value per replication; times in seconds, of those with jobs alone."""
         total = {name: self._totals(name) for name in _SUMMED}
         span = float(self.lengths.sum())
         kept = 1.0 - self.verdict.broken.mean(axis=1)
@@ -133,8 +134,8 @@ class Report:
         return {
             "avg_backlog": total["waiting"] / span,
             "max_backlog": np.array([float(item.peak.max()) for item in self.outcomes]),
-            "avg_latency": total["response"] / np.maximum(total["arrived"] - total["gone"], 1),
-            "p95_latency": np.array([item.total_p95 for item in self.outcomes]),
+            "avg_latency": _of_some(_mean_of(total["response"], total["arrived"], total["gone"]), total["arrived"]),
+            "p95_latency": _of_some(np.array([item.total_p95 for item in self.outcomes]), total["arrived"]),
             "slo_violations": self.verdict.broken.sum(axis=1).astype(float),
             "slo_achievement": kept,
             "total_cost": self._cost().sum(axis=1),
@@ -171,16 +172,26 @@ class Report:
 _SUMMED = ("waiting", "response", "arrived", "gone", "busy", "serving", "paid")
 
 
+def _mean_of(response: FloatArray, arrived: FloatArray, gone: FloatArray) -> FloatArray:
+    """Mean response time; where jobs arrived and none was served it never ends, where none arrived it is 0."""
+    served = arrived - gone
+    nobody = np.where(arrived > 0, np.inf, 0.0)
+    return np.divide(response, served, out=nobody, where=served > 0)
+
+
+def _of_some(values: FloatArray, arrived: FloatArray) -> FloatArray:
+    """The futures in which jobs arrived; all where there is none."""
+    return values[arrived > 0] if (arrived > 0).any() else values
+
+
 def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
-def _interval(name: str, values: FloatArray) -> ConfidenceInterval:
-    mean, lower, upper = mean_and_interval(values, _LEVEL)
-    return ConfidenceInterval(
-        measure=name,
-        mean=mean,
-        lower=max(lower, 0.0),
-        upper=min(upper, 1.0) if name in _SHARES else upper,
-        level=_LEVEL,
-    )
+def _interval(name: str, values: FloatArray, most: float | None) -> ConfidenceInterval:
+    if most is not None:
+        mean, lower, upper = share_and_interval(values / most, _LEVEL)
+        mean, lower, upper = mean * most, lower * most, upper * most
+    else:
+        mean, lower, upper = mean_and_interval(values, _LEVEL)
+    return ConfidenceInterval(measure=name, mean=mean, lower=max(lower, 0.0), upper=upper, level=_LEVEL)

@@ -88,13 +88,12 @@ class Compiler:
         return find_spec("numba") is not None
 
     def pays(self, jobs: float) -> bool:
-        """Whether so many jobs more are worth the compiled tier: with those before, it has earned its start by now.
+        """Whether so many jobs more are worth the compiled tier: with those before, it has earned its start by then."""
+        return self._tier is None and self._asked + jobs >= _BREAK_EVEN and self.possible
 
-        Args:
-            jobs: to be simulated.
-        """
+    def count(self, jobs: float) -> None:
+        """So many jobs are simulated now."""
         self._asked += jobs
-        return self._tier is None and self._asked >= _BREAK_EVEN and self.possible
 
     def wait(self, timeout: float | None = None) -> Tier | None:
         """The compiled tier, or ``None`` when it is not there in time or cannot be had.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capacity_planner.simulation._tally import Outcome
 
 _NEAR = 0.8
+_LEVEL, _ROUNDING = 0.95, 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +36,15 @@ class Verdict:
 
     @cached_property
     def latency(self) -> FloatArray:
-        """Ratio of the 95th percentile of the response time."""
+        """Ratio of the 95th percentile of the response time; on which side of 1 it is, is counted and not estimated."""
         target = self.slo.p95_latency.total_seconds()
-        return self._ratio([item.p95 for item in self.outcomes], target)
+        found = self._ratio([item.p95 for item in self.outcomes], target)
+        if not target:
+            return found
+        arrived = np.array([item.arrived for item in self.outcomes])
+        late = np.array([item.late for item in self.outcomes])
+        broken = late > arrived - np.ceil(_LEVEL * arrived - _ROUNDING)
+        return np.where(broken, np.maximum(found, np.nextafter(1.0, 2.0)), np.minimum(found, 1.0))
 
     @cached_property
     def length(self) -> FloatArray:
@@ -58,6 +65,12 @@ class Verdict:
     def broken(self) -> np.ndarray:
         """Whether any target was broken."""
         return (self.latency > 1.0) | (self.backlog > 1.0)
+
+    @property
+    def time_broken(self) -> float:
+        """Share of the time in which a target was broken."""
+        lengths = np.diff(self.outcomes[0].edges)
+        return float((self.broken @ lengths).mean() / lengths.sum())
 
     @property
     def risk(self) -> float:

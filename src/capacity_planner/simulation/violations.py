@@ -13,7 +13,7 @@ from capacity_planner.fields import LARGEST
 from capacity_planner.units import from_seconds, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from capacity_planner.domain.congestion import FloatArray
@@ -23,17 +23,22 @@ _MAJOR, _CRITICAL = 1.5, 3.0
 _HALF, _NEARLY = 0.5, 0.995
 
 
-def slo_analysis(verdict: Verdict, start: datetime) -> SLOAnalysis:
+def slo_analysis(verdict: Verdict, start: datetime, check: Callable[[], None]) -> SLOAnalysis:
     """How the SLO fared, on average over the replications.
 
     Args:
         verdict: the futures against the SLO.
         start: begin of the simulated time.
+        check: called now and then; may raise to stop.
     """
     kept, allowed = 1.0 - float(verdict.broken.mean()), verdict.slo.allowed_share
     lost = 1.0 - kept
     used = lost / allowed if allowed else (np.inf if lost else 0.0)
-    periods = [*_periods(verdict, ViolationType.LATENCY, start), *_periods(verdict, ViolationType.BACKLOG, start)]
+    periods = []
+    for kind in ViolationType:
+        for period in _periods(verdict, kind, start):
+            check()
+            periods.append(period)
     return SLOAnalysis(
         latency_compliance=float((verdict.latency <= 1.0).mean()),
         backlog_compliance=float((verdict.backlog <= 1.0).mean()),
