@@ -189,7 +189,7 @@ def test_a_share_that_never_varied_is_not_certain() -> None:
     found = run(scenario(90, replications=10))
     kept = next(item for item in found.confidence_intervals if item.measure == "slo_achievement")
     assert (kept.mean, kept.upper) == (1.0, 1.0)
-    assert kept.lower == pytest.approx(0.6915, abs=1e-4)
+    assert kept.lower == pytest.approx(0.025 ** (1 / 120), abs=1e-12)
 
 
 def test_where_nobody_is_served_latency_never_ends() -> None:

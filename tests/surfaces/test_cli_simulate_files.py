@@ -118,12 +118,12 @@ def test_several_scenarios_share_what_stands_above(tmp_path: Path) -> None:
 
 
 def test_flags_override_every_scenario(tmp_path: Path) -> None:
-    flags = ("--arrival-rate", "0.5", "--service-time", "2s", "--p95", "5s", "--duration", "10m", "--scale", "1")
+    flags = ("--arrival-rate", "0.5", "--service-time", "2s", "--p95", "5s", "--duration", "15m", "--scale", "1")
     for item in answers(written(tmp_path / "a.toml", SEVERAL), *flags, "--spike", "1m+1m:x3"):
         scenario = item.scenario
         assert scenario.traffic_pattern is not None
         assert (scenario.traffic_pattern.base_rate, len(scenario.traffic_pattern.spikes)) == (0.5, 1)
-        assert (scenario.service_time, scenario.duration) == (2 * SECOND, 10 * MINUTE)
+        assert (scenario.service_time, scenario.duration) == (2 * SECOND, 15 * MINUTE)
         assert scenario.plan.slo.p95_latency == 5 * SECOND
         assert scenario.plan.service_time == SECOND
     assert {item.scenario.plan.steps for item in answers(written(tmp_path / "b.toml", SEVERAL), "--workers", "3")} == {
@@ -169,12 +169,12 @@ def test_what_simulate_prints_can_be_tried_again(tmp_path: Path) -> None:
 def test_a_trace_is_replayed(tmp_path: Path) -> None:
     text = (
         TOML.replace("base_rate = 1.0", "base_rate = 1.0\n")
-        + '[[scenarios]]\ntrace = {counts = [60, 0, 30], interval = "5m"}'
+        + '[[scenarios]]\ntrace = {counts = [60, 0, 30, 0], interval = "5m"}'
     )
     found = answer(written(tmp_path / "a.toml", text))
     assert found.scenario.traffic_pattern is None
     assert found.summary.jobs == 180
-    times = text.replace('counts = [60, 0, 30], interval = "5m"', "arrival_times = [1.0, 2.0]")
+    times = text.replace('counts = [60, 0, 30, 0], interval = "5m"', "arrival_times = [1.0, 2.0]")
     assert "measured arrival_times cannot have" in refused(written(tmp_path / "a.toml", times))
 
 

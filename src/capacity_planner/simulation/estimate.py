@@ -34,24 +34,25 @@ def mean_and_interval(values: ArrayLike, level: float) -> tuple[float, float, fl
     return mean, mean - half, mean + half
 
 
-def share_and_interval(values: ArrayLike, level: float) -> tuple[float, float, float]:
-    """The same for values from 0 to 1.
+def share_and_interval(values: ArrayLike, level: float, of: int) -> tuple[float, float, float]:
+    """The same for shares.
 
-    Where all of them are 0, or all are 1, their spread says nothing. The bound is then the mean that a value as uneven
-    as can be, which is 0 or 1, must have for this to happen with half of what ``level`` leaves.
+    Where all of them are 0, or all are 1, their spread says nothing. The bound is then the share at which this happens
+    with half of what ``level`` leaves, as if all that was counted were independent.
 
     Args:
         values: of independent replications, at least two.
         level: probability that the interval covers the true mean.
+        of: how many were counted in each replication.
 
     References:
         Clopper & Pearson (1934), Biometrika 26:404-413.
 
-    >>> [round(end, 4) for end in share_and_interval([1.0] * 10, 0.95)]
-    [1.0, 0.6915, 1.0]
+    >>> [round(end, 4) for end in share_and_interval([1.0] * 10, 0.95, of=12)]
+    [1.0, 0.9697, 1.0]
     """
     found = np.asarray(values, dtype=float)
-    bound = (0.5 * (1.0 - level)) ** (1.0 / len(found))
+    bound = (0.5 * (1.0 - level)) ** (1.0 / (len(found) * of))
     if (found == 1.0).all():
         return 1.0, bound, 1.0
     if (found == 0.0).all():

@@ -121,9 +121,8 @@ class Report:
         """Where the true means of the summary lie; none from a single replication."""
         if len(self.outcomes) == 1:
             return ()
-        most = {"slo_achievement": 1.0, "slo_violations": float(len(self.lengths))}
-        measured = self.measures()
-        return tuple(_interval(name, values, most.get(name)) for name, values in measured.items() if len(values) > 1)
+        measured, count = self.measures(), len(self.lengths)
+        return tuple(_interval(name, values, count) for name, values in measured.items() if len(values) > 1)
 
     def measures(self) -> dict[str, FloatArray]:
         """The numbers of the summary by name, one value per replication; times in seconds, of those with jobs alone."""
@@ -188,10 +187,11 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
-def _interval(name: str, values: FloatArray, most: float | None) -> ConfidenceInterval:
-    if most is not None:
-        mean, lower, upper = share_and_interval(values / most, _LEVEL)
-        mean, lower, upper = mean * most, lower * most, upper * most
+def _interval(name: str, values: FloatArray, count: int) -> ConfidenceInterval:
+    """The interval of a measure; those that count intervals are shares of them."""
+    if name in {"slo_achievement", "slo_violations"}:
+        most = count if name == "slo_violations" else 1
+        mean, lower, upper = (most * end for end in share_and_interval(values / most, _LEVEL, count))
     else:
         mean, lower, upper = mean_and_interval(values, _LEVEL)
     return ConfidenceInterval(measure=name, mean=mean, lower=max(lower, 0.0), upper=upper, level=_LEVEL)

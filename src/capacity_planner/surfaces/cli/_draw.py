@@ -92,7 +92,7 @@ def _bar_width(columns: int, bars: int) -> int:
 
 
 def curve_bar(value: float, target: float, scale: float, width: int, blocks: str = BLOCKS) -> Text:
-    """A measure against its target: green within, red beyond; a marker stands at the target.
+    """A measure against its target: green within, red beyond; a marker stands at the target in any case.
 
     Args:
         value: the measure.
@@ -102,11 +102,14 @@ def curve_bar(value: float, target: float, scale: float, width: int, blocks: str
         blocks: what the bar, the way to the target, the target, and a bar beyond it are drawn with.
     """
     good = not target or value <= target
-    text = bar([(value, blocks[0] if good else blocks[3], "green" if good else "red")], scale, width)
+    style = "green" if good else "red"
+    text = bar([(value, blocks[0] if good else blocks[3], style)], scale, width)
     mark = round(width * min(target / scale, 1.0)) if target and scale else 0
-    if good and mark > len(text):
-        text.append(blocks[1] * (mark - len(text) - 1) + blocks[2], "dim")
-    return text
+    if not mark:
+        return text
+    before = Text(no_wrap=True).append(text.plain[: mark - 1], style)
+    before.append(blocks[1] * (mark - 1 - len(before)) + blocks[2], "dim")
+    return before if good else before.append(text.plain[mark:] or blocks[3] * (mark < width), style)
 
 
 def listed(title: str, lines: list[str], style: str, bullet: str = "•") -> list[RenderableType]:

@@ -45,7 +45,7 @@ def guarded(command: Callable[P, int]) -> Callable[P, None]:
 
 def _outcome(command: Callable[..., int], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
     try:
-        code = command(*args, **kwargs)
+        code = _run(command, args, kwargs)
         sys.stdout.flush()
     except PlannerError as error:
         return report(error, as_json=bool(kwargs.get("as_json")))
@@ -58,6 +58,16 @@ def _outcome(command: Callable[..., int], args: tuple[Any, ...], kwargs: dict[st
     except Exception as error:  # noqa: BLE001 - the last line of defence
         return _unexpected(error, debug=bool(kwargs.get("debug")))
     return code
+
+
+def _run(command: Callable[..., int], args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """The command; with ``as_json`` its notes come after it, or not at all where it fails."""
+    if not kwargs.get("as_json"):
+        return command(*args, **kwargs)
+    from capacity_planner.surfaces.cli._console import held_notes  # noqa: PLC0415 - loads Rich
+
+    with held_notes():
+        return command(*args, **kwargs)
 
 
 def report(error: PlannerError, *, as_json: bool) -> int:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
+import textwrap
+import warnings
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +14,7 @@ from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.surfaces.cli._files import write_whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#666666"
 PURPLE, SKY, BLACK = "#CC79A7", "#56B4E9", "#000000"
 
+_TITLE, _NAME, _LEGEND_LINE = 90, 40, 0.22
 _SUFFIXES = (".png", ".svg", ".pdf")
 _STYLE: Any = {
     "font.size": 10,
@@ -45,51 +51,50 @@ def check_picture(path: Path | None) -> None:
         raise _refuse("--plot needs an extra: pip install 'capacity-planner[plot]'")
 
 
-def two_panels(title: str, subtitle: str) -> tuple[Any, Any, Any]:
-    """A figure and two axes, one above the other, that share their horizontal axis.
+def panels(title: str, subtitle: str, count: int, height: float) -> tuple[Any, list[Any]]:
+    """A figure and so many axes, one above the other, that share their horizontal axis.
 
     They are ``Any``: matplotlib's stubs know no dates as coordinates.
+
+    Args:
+        title: in bold, in as many lines as it takes.
+        subtitle: above the first axes.
+        count: of the axes.
+        height: of the figure [inches].
     """
-    import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    with _quiet():
+        import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
+        from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 6.4), layout="constrained")
-        top, bottom = figure.subplots(2, 1, sharex=True)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
-    top.set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
-    return figure, top, bottom
-
-
-def panels(title: str, subtitle: str, count: int) -> tuple[Any, list[Any]]:
-    """A figure and so many axes, one above the other, that share their horizontal axis."""
-    import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 1.2 + 1.9 * count), layout="constrained")
-        axes = list(figure.subplots(count, 1, sharex=True))
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        with mpl.rc_context(_STYLE):
+            figure = Figure(figsize=(10, height), layout="constrained")
+            axes = list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
+    lines = textwrap.wrap(title, _TITLE, max_lines=3, placeholder=" …")
+    figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=13, fontweight="bold")
     axes[0].set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
-    return figure, axes
-
-
-def one_panel(title: str, subtitle: str) -> tuple[Any, Any]:
-    """A figure and its only axes."""
-    import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
-    with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10, 4.8), layout="constrained")
-        axes = figure.subplots()
-    figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
-    axes.set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
     return figure, axes
 
 
 def legend(axes: Any) -> None:
     """A legend beside the axes, where it covers nothing."""
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.02), frameon=False)
+
+
+def common_legend(figure: Any, columns: int) -> None:
+    """One legend below all axes, each name once; the figure grows by it."""
+    named: dict[str, Any] = {}
+    for axes in figure.axes:
+        for handle, name in zip(*axes.get_legend_handles_labels(), strict=True):
+            named.setdefault(name, handle)
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + _LEGEND_LINE * -(-len(named) // columns))
+    figure.legend(named.values(), named.keys(), loc="outside lower left", ncols=columns, frameon=False)
+
+
+def shortened(name: str) -> str:
+    """A name that a legend has room for; its end tells variants apart, so its middle goes."""
+    name = f" {name}" if name.startswith("_") else name  # matplotlib hides what begins so
+    return name if len(name) <= _NAME else f"{name[: _NAME // 2]}…{name[1 - _NAME // 2 :]}"
 
 
 def whole_numbers(axis: Any) -> None:
@@ -114,12 +119,29 @@ def dates(axes: Any) -> None:
 def write(figure: Any, path: Path) -> None:
     """Write the picture in the format that its name says."""
     import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
+    from matplotlib.text import Text  # noqa: PLC0415 - as above
 
     figure.align_ylabels()
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)  # dollars are dollars
     content = io.BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), _quiet():
         figure.savefig(content, format=path.suffix.lower().lstrip("."), dpi=144)
     write_whole(path, content.getvalue())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No warning of matplotlib's reaches the user: it would speak of the machine, not of the question."""
+    logger = logging.getLogger("matplotlib")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _refuse(message: str) -> PlannerError:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner.surfaces.cli._forecast_view import context, headline, recent
-from capacity_planner.surfaces.cli._picture import BLUE, GREY, RED, dates, legend, one_panel, write
+from capacity_planner.surfaces.cli._picture import BLUE, GREY, RED, dates, legend, panels, write
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ _LINE = 110
 def draw_forecast(path: Path, found: Foreseen) -> None:
     """Write the picture to a file."""
     name = f"{found.subject.queue}: " if found.subject.queue else ""
-    figure, axes = one_panel(f"{name}{headline(found)}", _broken(context(found)))
+    figure, (axes,) = panels(f"{name}{headline(found)}", _broken(context(found)), 1, 4.8)
     _past(axes, found.outlook)
     _fan(axes, found.outlook)
     axes.axvline(found.outlook.series.end, color=GREY, linewidth=1, linestyle=":")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner import units
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.surfaces.cli._picture import (
     BLUE,
@@ -14,10 +13,11 @@ from capacity_planner.surfaces.cli._picture import (
     RED,
     dates,
     legend,
-    two_panels,
+    panels,
     whole_numbers,
     write,
 )
+from capacity_planner.surfaces.cli._simulation_words import promise
 from capacity_planner.surfaces.cli._timeline import Interval, serving, timeline
 from capacity_planner.surfaces.cli._words import headline, percent
 
@@ -36,7 +36,7 @@ def draw_plan(path: Path, response: PlanResponse, request: PlanRequest) -> None:
     """Write the picture of a response to a file."""
     plan, intervals = response.plan, timeline(response)
     name = f"{plan.queue_name}: " if plan.queue_name else ""
-    figure, top, bottom = two_panels(f"{name}{headline(plan)}", _promise(response))
+    figure, (top, bottom) = panels(f"{name}{headline(plan)}", promise(plan.slo), 2, 6.4)
     _rates(top, response, _recent(request), intervals)
     _measured_workers(bottom, _recent(request))
     _workers(bottom, plan, intervals, request.config or PlannerConfig())
@@ -47,18 +47,6 @@ def draw_plan(path: Path, response: PlanResponse, request: PlanRequest) -> None:
         legend(axes)
     dates(bottom)
     write(figure, path)
-
-
-def _promise(response: PlanResponse) -> str:
-    slo, parts = response.plan.slo, []
-    if slo.p95_latency:
-        parts.append(f"p95 within {units.words(slo.p95_latency)}")
-    if slo.max_backlog:
-        parts.append(f"at most {slo.max_backlog} waiting")
-    if slo.drain_time:
-        parts.append(f"backlog gone in {units.words(slo.drain_time)}")
-    budget = f", {percent(slo.allowed_share)} of intervals may miss it" if slo.allowed_share else ""
-    return f"SLO: {', '.join(parts)}{budget}"
 
 
 def _recent(request: PlanRequest) -> list[Metrics]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import units
-from capacity_planner.surfaces.cli._picture import BLUE, GREEN, ORANGE, RED, legend, two_panels, whole_numbers, write
+from capacity_planner.surfaces.cli._picture import BLUE, GREEN, ORANGE, RED, legend, panels, whole_numbers, write
 from capacity_planner.surfaces.cli._staff_view import headline
 from capacity_planner.surfaces.cli._words import number, span
 
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def draw_staffing(path: Path, found: Staffing, arrival_rate: float) -> None:
     """Write the picture of a staffing to a file."""
     model = found.curve[0].state.model
-    figure, top, bottom = two_panels(headline(found), f"{number(arrival_rate)} jobs/s, steady; queueing model {model}")
+    figure, (top, bottom) = panels(
+        headline(found), f"{number(arrival_rate)} jobs/s, steady; queueing model {model}", 2, 6.4
+    )
     _latency(top, [row for row in found.curve if row.state.p95_response_time < units.UNBOUNDED], found)
     _cost(bottom, found)
     if found.answer is not None:

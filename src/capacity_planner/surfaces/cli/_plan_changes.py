@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from capacity_planner import codec
 from capacity_planner.domain.plan import ScalingAction, ScalingStep
-from capacity_planner.surfaces.cli._scenario_words import more_words, more_workers, problem, refusal
+from capacity_planner.surfaces.cli._scenario_findings import problem, refusal
+from capacity_planner.surfaces.cli._scenario_words import more_words, more_workers
 
 if TYPE_CHECKING:
     from datetime import datetime

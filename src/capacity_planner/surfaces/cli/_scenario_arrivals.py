@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner.domain.traffic import PatternType, TrafficPattern, TrafficSpike
-from capacity_planner.surfaces.cli._scenario_traffic import replayed, scaled, seen
+from capacity_planner.surfaces.cli._scenario_replay import replayed
+from capacity_planner.surfaces.cli._scenario_traffic import scaled, seen
 from capacity_planner.surfaces.cli._scenario_words import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from capacity_planner.surfaces.cli._scenario_findings import Findings
     from capacity_planner.surfaces.cli._scenario_traffic import Past
-    from capacity_planner.surfaces.cli._scenario_words import Findings
 
 _NO_TRAFFIC = "There is no traffic. Give --arrival-rate 25.5, --history requests.csv, or traffic_pattern in a file."
 _NAMES = ("traffic_pattern", "trace")
@@ -32,8 +33,10 @@ def arrivals(
     """
     found = {name: fields[name] for name in _NAMES if fields.get(name)}
     if past is not None and past.pattern is None:
-        found["trace"], said = findings.tried(lambda: replayed(past, *time), ({"counts": (1,), "interval": "1s"}, ""))
-        findings.notes += [said] if said else []
+        found["trace"], said = findings.tried(
+            lambda: replayed(past, *time), ({"counts": (1,), "interval": "1s"}, list[str]())
+        )
+        findings.notes += said
     if not found:
         findings.missing("traffic_pattern", _NO_TRAFFIC)
         return {"traffic_pattern": TrafficPattern(type=PatternType.CONSTANT)}

@@ -12,13 +12,13 @@ from capacity_planner.domain.scenario import SimulationScenario
 from capacity_planner.errors import PlannerError
 from capacity_planner.fields import DurationMark, marks_of
 from capacity_planner.pipeline._table_file import read_tables, refuse
-from capacity_planner.surfaces.cli._scenario_words import problem, problems_of, refusal
+from capacity_planner.surfaces.cli._scenario_findings import problem, problems_of, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from capacity_planner.surfaces.cli._scenario_words import Problem
+    from capacity_planner.surfaces.cli._scenario_findings import Problem
 
 _SUFFIXES = (".toml", ".yaml", ".yml", ".json")
 _LISTED = "scenarios"
@@ -73,7 +73,7 @@ def drafts_of(path: Path) -> list[Draft]:
     """
     if path.suffix.lower() not in _SUFFIXES:
         raise refuse(path, f"is no {', '.join(_SUFFIXES)} file. A history is given with --history, a plan with --plan.")
-    shared = read_object(path)
+    shared = _read_object(path)
     if path.suffix.lower() == ".json" and "plan" in shared and "forecast" in shared:
         raise refuse(path, "is a plan, not a scenario. Give it with --plan.")
     listed = shared.pop(_LISTED, None)
@@ -86,7 +86,7 @@ def drafts_of(path: Path) -> list[Draft]:
     return [_draft(path, name, item, name) for name, item in zip(names, items, strict=True)]
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def _read_object(path: Path) -> dict[str, Any]:
     """The names and values of a file; a list of scenarios is read as if it stood under ``scenarios``.
 
     Raises:
@@ -178,7 +178,7 @@ def _inner(hint: Any) -> Iterator[type[Any]]:
 
 def _json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=once)
     except UnicodeDecodeError:
         raise refuse(path, "is not UTF-8 text.") from None
     except OSError as error:
@@ -187,8 +187,12 @@ def _json(path: Path) -> Any:
         raise refuse(path, f"is no JSON: {error}.") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object, with no key written twice, as TOML has it."""
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, with no key written twice, as TOML has it.
+
+    Raises:
+        ValueError: a key is.
+    """
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

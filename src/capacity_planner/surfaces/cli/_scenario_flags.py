@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import units
 from capacity_planner.errors import PlannerError
 from capacity_planner.surfaces.cli._options import SETTINGS
-from capacity_planner.surfaces.cli._scenario_words import more_workers, problem, problems_of, refusal, spike, step
+from capacity_planner.surfaces.cli._scenario_findings import problem, problems_of, refusal
+from capacity_planner.surfaces.cli._scenario_plan_file import PlanGiven, plan_of_flag
+from capacity_planner.surfaces.cli._scenario_words import more_workers, spike, step
 from capacity_planner.surfaces.cli._settings import duration_of
 from capacity_planner.surfaces.cli._simulate_options import FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from capacity_planner.surfaces.cli._scenario_words import Problem
+    from capacity_planner.surfaces.cli._scenario_findings import Problem
 
-_DURATIONS = {
-    "service_time": "--service-time",
-    "service_time_std": "--service-time-std",
-    "service_time_p95": "--service-time-p95",
-    "startup_delay": "--startup-delay",
-    "patience": "--patience",
-    "duration": "--duration",
-    "granularity": "--granularity",
-}
+_DURATIONS = (
+    "service_time",
+    "service_time_std",
+    "service_time_p95",
+    "startup_delay",
+    "patience",
+    "duration",
+    "granularity",
+)
 _PLAIN = ("service_family", "initial_backlog", "batch_size", "replications", "seed", "scale")
-_PERIODS = {"period": "--period", "noise_period": "--noise-period"}
+_PERIODS = ("period", "noise_period")
 _PATTERN = {
     "type": "pattern",
     "base_rate": "arrival_rate",
@@ -50,12 +52,12 @@ def fields_of(options: Mapping[str, Any]) -> dict[str, Any]:
         PlannerError: ``CONFIG_INVALID`` with every flag that cannot be.
     """
     problems: list[Problem] = []
-    found = {name: _duration(options, name, option, problems) for name, option in _DURATIONS.items()}
+    found = {name: _duration(options, name, FLAGS[name], problems) for name in _DURATIONS}
     found |= {name: options[name] for name in _PLAIN if options[name] is not None}
     found["start"] = _start(options["start"], problems)
     found["traffic_pattern"] = _pattern(options, problems)
     found["plan"] = _plan(options, problems)
-    found["plan_file"] = None if options["plan_file"] is None else Path.cwd() / options["plan_file"]
+    found["plan_file"] = _plan_file(options["plan_file"], problems)
     _check_rest(options, problems)
     if problems:
         raise refusal(problems)
@@ -69,7 +71,7 @@ def slo_flags(options: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _pattern(options: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
     found = {name: options[option] for name, option in _PATTERN.items() if options[option] is not None}
-    found |= {name: _duration(options, name, option, problems) for name, option in _PERIODS.items()}
+    found |= {name: _duration(options, name, FLAGS[f"traffic_pattern.{name}"], problems) for name in _PERIODS}
     found |= {"spikes": _each(options["spike"], "--spike", spike, problems)}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -117,3 +119,24 @@ def _check_rest(options: Mapping[str, Any], problems: list[Problem]) -> None:
     if options["replay"] and options["history"] is None:
         message = "--replay replays a history, and there is none. Give --history requests.csv."
         problems.append({"field": "--replay", "value": "", "message": message})
+    others = list(_beside_counts(options)) if options["replay"] else []
+    if others:
+        message = f"--replay replays counts; {', '.join(others)} cannot go with it. Leave out one of them."
+        problems.append({"field": "--replay", "value": "", "message": message})
+
+
+def _beside_counts(options: Mapping[str, Any]) -> Iterator[str]:
+    """The flags that say of traffic what counts say themselves."""
+    for name, option in (*_PATTERN.items(), *((name, name) for name in _PERIODS), ("spikes", "spike")):
+        if options[option] is not None:
+            yield FLAGS[f"traffic_pattern.{name}"]
+    if options["batch_size"] is not None:
+        yield FLAGS["batch_size"]
+
+
+def _plan_file(path: Path | None, problems: list[Problem]) -> PlanGiven | None:
+    try:
+        return None if path is None else plan_of_flag(path)
+    except PlannerError as error:
+        problems += problems_of(error)
+        return None

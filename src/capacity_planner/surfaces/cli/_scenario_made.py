@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields as dataclass_fields
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner import codec, units
+from capacity_planner import codec
+from capacity_planner.domain.scenario import SimulationScenario
 from capacity_planner.domain.slo import SLO
 from capacity_planner.pipeline.scenario import checked_scenario
 from capacity_planner.surfaces.cli._scenario_arrivals import arrivals
-from capacity_planner.surfaces.cli._scenario_file import merged, read_object
+from capacity_planner.surfaces.cli._scenario_file import merged
+from capacity_planner.surfaces.cli._scenario_findings import Findings, problem, refusal, strangers
 from capacity_planner.surfaces.cli._scenario_plan import Frame, is_whole, made_plan
-from capacity_planner.surfaces.cli._scenario_traffic import pattern_fields
-from capacity_planner.surfaces.cli._scenario_words import Findings, problem, refusal
+from capacity_planner.surfaces.cli._scenario_plan_file import PlanGiven, plan_at
+from capacity_planner.surfaces.cli._scenario_time import (
+    granularity_of,
+    named,
+    outside,
+    span_of,
+    start_of,
+    within_calendar,
+)
+from capacity_planner.surfaces.cli._scenario_traffic import over_history
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from capacity_planner.domain.plan import CapacityPlan
-    from capacity_planner.domain.scenario import SimulationScenario
     from capacity_planner.pipeline.settings import Settings
     from capacity_planner.surfaces.cli._scenario_file import Draft
     from capacity_planner.surfaces.cli._scenario_traffic import Past
 
-_DAY, _INTERVAL, _MOST_INTERVALS = timedelta(days=1), timedelta(minutes=5), 10_000
 _NO_PLAN = "There is no plan. Give --workers 10, --plan plan.json, or plan in a scenario file."
 _NO_TARGET = "no target is set, so nothing can break. Give --p95 8s, or slo in the scenario."
 _OURS = ("slo", "scale", "plan_file")
+_KNOWN = (*(item.name for item in dataclass_fields(SimulationScenario)), *_OURS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,42 +68,49 @@ def made_scenario(draft: Draft, setting: Setting, notes: list[str]) -> Simulatio
     Raises:
         PlannerError: ``CONFIG_INVALID`` with all that does not fit.
     """
-    findings = Findings(list(draft.problems))
-    fields = _layers(draft, setting)
+    unknown = strangers(draft.fields, _KNOWN, "", f"A scenario has: {', '.join(_KNOWN)}.")
+    findings = Findings([*unknown, *draft.problems])
+    fields = _layers(draft, setting, findings)
     table = _table(fields, draft, findings)
     slo = findings.tried(lambda: _slo(fields, table, setting), SLO())
-    start = _start(fields, table, setting, findings)
-    span = _span(fields, table, start, setting)
-    plan = _plan(table, Frame(start, span, slo, setting.settings.config), findings)
-    name = fields.get("name") or draft.name or named(plan)
-    fields |= {"plan": plan, "name": name, "slo_override": None if slo == plan.slo else slo}
-    fields |= arrivals(fields, setting.past, (start, span), findings)
-    for name, value in (("duration", span), ("granularity", _granularity(span))):
-        fields[name] = value if fields.get(name) is None else fields[name]
-    fields = {name: value for name, value in fields.items() if name not in _OURS}
-    scenario = findings.tried(lambda: checked_scenario(fields), None)
+    frame = _frame(fields, table, slo, setting, findings)
+    plan = _plan(table, frame, findings)
+    time = frame.start, frame.window
+    if is_whole(table):
+        findings.notes += outside(plan, *time)
+    fields |= {"plan": plan, "name": fields.get("name") or draft.name or named(plan, *time)}
+    fields |= {"slo_override": None if slo == plan.slo else slo, **arrivals(fields, setting.past, time, findings)}
+    scenario = findings.tried(lambda: checked_scenario(_completed(fields, frame.window)), None)
     if scenario is None or findings.problems:
         raise refusal(findings.problems)
     notes += findings.notes if slo.has_target else [*findings.notes, _NO_TARGET]
     return scenario
 
 
-def named(plan: CapacityPlan) -> str:
-    """A name for a scenario without one, by its plan."""
-    levels = sorted({plan.current_workers, *(step.to_workers for step in plan.steps)})
-    shown = f"{levels[0]} to {levels[-1]}" if len(levels) > 1 else str(levels[0])
-    noun = "worker" if shown == "1" else "workers"
-    return f"{plan.queue_name}: {shown} {noun}" if plan.queue_name else f"{shown} {noun}"
+def _completed(fields: Mapping[str, Any], span: timedelta) -> dict[str, Any]:
+    """The fields that the domain knows, with the lengths that nothing says."""
+    usual = {"duration": span, "granularity": granularity_of(span)}
+    given = {name: value for name, value in fields.items() if name not in _OURS}
+    return given | {name: value for name, value in usual.items() if given.get(name) is None}
 
 
-def _layers(draft: Draft, setting: Setting) -> dict[str, Any]:
+def _layers(draft: Draft, setting: Setting, findings: Findings) -> dict[str, Any]:
     """File, history and flags, the later over the earlier."""
-    past, fields = setting.past, dict(draft.fields)
-    if past is not None:
-        fields = {name: value for name, value in fields.items() if name not in {"trace", "traffic_pattern"}}
-    if past is not None and past.pattern is not None:
-        fields["traffic_pattern"] = pattern_fields(past.pattern)
+    fields = {name: value for name, value in draft.fields.items() if name in _KNOWN}
+    if setting.past is not None:
+        fields, notes = over_history(fields, setting.past, draft.where)
+        findings.notes += notes
     return merged(fields, setting.flags)
+
+
+def _frame(fields: dict[str, Any], table: Mapping[str, Any], slo: SLO, setting: Setting, findings: Findings) -> Frame:
+    """What the plan is made within."""
+    start = start_of(fields, table, setting.past, findings)
+    span, sure = span_of(fields, table, start, setting.past)
+    fitting = within_calendar(start, span, setting.past, findings)
+    if fitting != start:
+        fields["start"] = start = fitting
+    return Frame(start, span, slo, setting.settings.config, sure=sure and not findings.problems)
 
 
 def _table(fields: Mapping[str, Any], draft: Draft, findings: Findings) -> dict[str, Any]:
@@ -108,20 +124,17 @@ def _table(fields: Mapping[str, Any], draft: Draft, findings: Findings) -> dict[
         return {}
     if path is None:
         return dict(table or {})
-    below = findings.tried(lambda: _read_plan(draft, path), dict[str, Any]())
+    below = findings.tried(lambda: dict(_read_plan(draft, path)), dict[str, Any]())
     return merged({"plan": below}, {"plan": table or {}})["plan"] if below else {}
 
 
-def _read_plan(draft: Draft, path: Any) -> dict[str, Any]:
-    """The plan in a file, or in the response that is in it."""
-    if not isinstance(path, str | os.PathLike):
+def _read_plan(draft: Draft, path: Any) -> Mapping[str, Any]:
+    """The plan in a file; one that a flag names is read already."""
+    if isinstance(path, PlanGiven):
+        return path.table
+    if not isinstance(path, str):
         raise refusal([problem("plan_file", path, 'is no path. Write plan_file = "plan.json".')])
-    found = read_object(draft.base / path)
-    inner = found.get("plan")
-    plan = inner if isinstance(inner, dict) else found
-    if not is_whole(plan):
-        raise refusal([problem("plan_file", str(path), "is no plan as `plan --json` prints it.")])
-    return dict(plan)
+    return plan_at(draft.base / path, path, "plan_file")
 
 
 def _slo(fields: Mapping[str, Any], table: Mapping[str, Any], setting: Setting) -> SLO:
@@ -130,6 +143,8 @@ def _slo(fields: Mapping[str, Any], table: Mapping[str, Any], setting: Setting) 
     for name, value in (("slo", said), ("plan.slo", table.get("slo") or {})):
         if not isinstance(value, dict):
             raise refusal([problem(name, value, 'is no table. Write {p95_latency = "5s"}.')])
+        if unknown := list(strangers(value, SLO.__slots__, f"{name}.", f"There are: {', '.join(SLO.__slots__)}.")):
+            raise refusal(unknown)
     over = fields.get("slo_override")
     name, below = ("slo_override", over) if over else ("plan.slo", table.get("slo"))
     base = codec.validate(SLO, below, at=name) if below else SLO()
@@ -137,39 +152,6 @@ def _slo(fields: Mapping[str, Any], table: Mapping[str, Any], setting: Setting) 
         return known
     flags = {name: getattr(known, name) for name in setting.slo_flags}
     return codec.validate(SLO, {**{name: getattr(base, name) for name in SLO.__slots__}, **said, **flags}, at="slo")
-
-
-def _start(fields: Mapping[str, Any], table: Mapping[str, Any], setting: Setting, findings: Findings) -> datetime:
-    for name, value in (("start", fields.get("start")), ("plan.generated_at", table.get("generated_at"))):
-        if value is not None:
-            try:
-                return units.parse_instant(value)
-            except ValueError as error:
-                findings.add(name, value, str(error))
-    if setting.past is not None:
-        return setting.past.origin
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    findings.notes.append(f"the start is not given: taking {units.format_instant(today)}. Give --start to set it.")
-    return today
-
-
-def _span(fields: Mapping[str, Any], table: Mapping[str, Any], start: datetime, setting: Setting) -> timedelta:
-    """The simulated time; a day where what is written is no duration, which is told later."""
-    past, value = setting.past, fields.get("duration")
-    if value is None and is_whole(table):
-        value = table.get("forecast_window")
-    elif value is None and past is not None and past.pattern is None and past.begin <= start < past.end:
-        value = past.end - start
-    try:
-        span = _DAY if value is None else units.parse_duration(value)
-    except ValueError:
-        return _DAY
-    return span if timedelta(0) < span < units.UNBOUNDED else _DAY
-
-
-def _granularity(span: timedelta) -> timedelta:
-    """Five minutes, or so many of them as make not too many intervals."""
-    return min(_INTERVAL * max(-(-span // (_INTERVAL * _MOST_INTERVALS)), 1), span)
 
 
 def _plan(table: Mapping[str, Any], frame: Frame, findings: Findings) -> CapacityPlan:

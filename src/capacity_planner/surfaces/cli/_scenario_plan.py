@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner import codec
+from capacity_planner import codec, units
 from capacity_planner.domain.plan import CapacityPlan
 from capacity_planner.errors import PlannerError
 from capacity_planner.fields import CountMark
 from capacity_planner.planning.cost import analyse
 from capacity_planner.surfaces.cli._plan_changes import Orders, enlarged, identified, scheduled
-from capacity_planner.surfaces.cli._scenario_words import moment, problem, problems_of, refusal
+from capacity_planner.surfaces.cli._scenario_findings import problem, problems_of, refusal, strangers
+from capacity_planner.surfaces.cli._scenario_words import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Container, Iterator, Mapping
+    from datetime import datetime
 
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.domain.plan import CostAnalysis
     from capacity_planner.domain.slo import SLO
-    from capacity_planner.surfaces.cli._scenario_words import Problem
+    from capacity_planner.surfaces.cli._scenario_findings import Problem
 
 _FACTS = (
     "generated_at",
@@ -45,12 +46,14 @@ class Frame:
         window: how long it is carried out.
         slo: what it is to keep.
         config: prices, and what holds for workers where nothing else is said.
+        sure: whether the window is the user's, so that steps outside of it are wrong.
     """
 
     start: datetime
     window: timedelta
     slo: SLO
     config: PlannerConfig
+    sure: bool = True
 
 
 def is_whole(table: Mapping[str, Any]) -> bool:
@@ -72,7 +75,7 @@ def made_plan(table: Mapping[str, Any], frame: Frame) -> CapacityPlan:
 def _by_hand(table: Mapping[str, Any], frame: Frame) -> CapacityPlan:
     problems = list(_strangers(table))
     workers = _count(table.get("workers"), "plan.workers", problems)
-    orders = _orders(table.get("steps") or [], frame.start, problems)
+    orders = _orders(table.get("steps") or [], frame, problems)
     facts = {name: table[name] for name in _FACTS if table.get(name) is not None}
     try:
         checked = codec.validate(CapacityPlan, {**_blank(frame, workers), **facts}, at="plan")
@@ -94,19 +97,14 @@ def _changed(table: Mapping[str, Any], frame: Frame) -> CapacityPlan:
         return codec.validate(CapacityPlan, rest, at="plan")
     plan = codec.validate(CapacityPlan, {**rest, "steps": ()}, at="plan")
     workers = _count(table.get("workers", plan.current_workers), "plan.workers", problems)
-    orders = _orders(steps, frame.start, problems)
+    orders = _orders(steps, frame, problems)
     if problems:
         raise refusal(problems)
     return identified(scheduled(plan, workers, orders))
 
 
 def _strangers(table: Mapping[str, Any]) -> Iterator[Problem]:
-    for name in table:
-        if name not in _BY_HAND:
-            near = difflib.get_close_matches(str(name), _BY_HAND, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"A plan by hand has: {', '.join(_BY_HAND)}."
-            field = f"plan.{name}"
-            yield {"field": field, "value": "", "message": f"{field} is not a field here. {hint}"}
+    yield from strangers(table, _BY_HAND, "plan.", f"A plan by hand has: {', '.join(_BY_HAND)}.")
     if "workers" not in table:
         message = "plan.workers is missing. Say how many workers there are at the start."
         yield {"field": "plan.workers", "value": "", "message": message}
@@ -124,7 +122,7 @@ def _is_by_hand(steps: Any) -> bool:
     return isinstance(steps, list) and any(isinstance(item, dict) and "at" in item for item in steps)
 
 
-def _orders(steps: Any, start: datetime, problems: list[Problem]) -> Orders:
+def _orders(steps: Any, frame: Frame, problems: list[Problem]) -> Orders:
     """When to have how many workers, in time order."""
     if not isinstance(steps, list):
         problems.append(problem("plan.steps", steps, 'is no list. Write [{at = "10m", workers = 20}].'))
@@ -137,14 +135,26 @@ def _orders(steps: Any, start: datetime, problems: list[Problem]) -> Orders:
             continue
         workers = _count(item["workers"], f"{field}.workers", problems)
         try:
-            at = moment(item["at"], start)
+            found[_moment(item["at"], frame, found)] = workers
         except ValueError as error:
             problems.append(problem(f"{field}.at", item["at"], str(error)))
-            continue
-        if at in found:
-            problems.append(problem(f"{field}.at", item["at"], "has a step already. Write one of them."))
-        found[at] = workers
     return sorted(found.items())
+
+
+def _moment(said: Any, frame: Frame, taken: Container[datetime]) -> datetime:
+    """When a step is, within the simulated time.
+
+    Raises:
+        ValueError: that is no moment, outside, or has a step already; the message says the remedy.
+    """
+    at = moment(said, frame.start)
+    if at in taken:
+        raise ValueError("has a step already. Write one of them.")
+    if frame.sure and not timedelta(0) <= at - frame.start < frame.window:
+        window = f"begins at {units.format_instant(frame.start)} and lasts {units.words(frame.window)}"
+        remedy = "Move the step, or set --start or --duration."
+        raise ValueError(f"is outside the simulated time, which {window}. {remedy}")
+    return at
 
 
 def _blank(frame: Frame, workers: int) -> dict[str, Any]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner import units
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.traffic import extract_pattern
 from capacity_planner.surfaces.cli._reading import read, told
@@ -15,13 +12,10 @@ from capacity_planner.surfaces.cli._words import number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from capacity_planner.domain.traffic import TrafficPattern, TrafficSpike
     from capacity_planner.sources.table import Reading
-
-_CYCLES = (timedelta(days=7), timedelta(days=1))
-_MOST_COUNTS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,48 +66,33 @@ def past_of(options: Mapping[str, Any]) -> Past | None:
     name, reading = str(options["history"]), read(options)
     if options["replay"]:
         if not reading.interval:
-            raise _refuse(f"{name} has a single sample, which cannot be replayed. Give more, or --arrival-rate.")
+            raise refuse(f"{name} has a single sample, which cannot be replayed. Give more, or --arrival-rate.")
         return Past(name, reading, None, (told(reading, name),))
     pattern = extract_pattern(reading.metrics)
     return Past(name, reading, pattern, (told(reading, name), f"{name}: found {_words(pattern)}."))
 
 
-def pattern_fields(pattern: TrafficPattern) -> dict[str, Any]:
-    """The fields of a pattern, for flags to replace some of them."""
-    return {item.name: getattr(pattern, item.name) for item in fields(pattern)}
+def over_history(draft: Mapping[str, Any], past: Past, where: str) -> tuple[dict[str, Any], list[str]]:
+    """The fields of a draft with the history's traffic instead of its own, but for its spikes, and what was replaced.
 
-
-def replayed(past: Past, start: datetime, span: timedelta) -> tuple[dict[str, Any], str]:
-    """The trace of a scenario, and a note on which time it is.
-
-    Raises:
-        PlannerError: ``CONFIG_INVALID``: the history is too short.
+    Args:
+        draft: the fields.
+        past: the history.
+        where: what to call the draft.
     """
-    begin = _begin(past, start, span)
-    counts = [0] * max(math.ceil(span / past.length), 1)
-    if len(counts) > _MOST_COUNTS:
-        raise _refuse(f"--replay has more than {_MOST_COUNTS:,} counts. Simulate a shorter --duration.")
-    for sample in past.reading.metrics:
-        at = (sample.timestamp - past.length - begin) // past.length
-        if 0 <= at < len(counts):
-            counts[at] = round(sample.arrival_rate * past.length.total_seconds())
-    shown = f"{units.format_instant(begin)} to {units.format_instant(begin + span)}"
-    return {"counts": tuple(counts), "interval": past.length}, f"{past.name}: {shown} is replayed."
-
-
-def _begin(past: Past, start: datetime, span: timedelta) -> datetime:
-    """The scenario's own time where the history has it, else the newest like time of a week or a day before."""
-    latest = past.end - span
-    if past.begin <= start <= latest:
-        return start
-    for cycle in _CYCLES:
-        moved = start - max(-((latest - start) // cycle), 0) * cycle
-        if past.begin <= moved <= latest:
-            return moved
-    known = f"{units.format_instant(past.begin)} to {units.format_instant(past.end)}"
-    asked = f"{units.words(span)} from {units.format_instant(start)}"
-    message = f"--replay needs {asked}, or that time of an earlier day; {past.name} has {known}."
-    raise _refuse(f"{message} Set --start or --duration.")
+    result = {name: value for name, value in draft.items() if name not in {"trace", "traffic_pattern"}}
+    own = draft.get("traffic_pattern")
+    spikes = own.get("spikes") if isinstance(own, dict) else None
+    replaced = next((name for name in ("traffic_pattern", "trace") if draft.get(name)), "")
+    kept = ""
+    if past.pattern is not None:
+        pattern = {item.name: getattr(past.pattern, item.name) for item in fields(past.pattern)}
+        if spikes and isinstance(spikes, list | tuple):
+            pattern["spikes"], kept = (*past.pattern.spikes, *spikes), "; its spikes stay"
+        result["traffic_pattern"] = pattern
+    elif spikes:
+        kept = ", and its spikes with it"
+    return result, [f"{where}: --history replaces its {replaced}{kept}."] if replaced else []
 
 
 def scaled(traffic: Mapping[str, Any], factor: float) -> dict[str, Any]:
@@ -126,7 +105,7 @@ def scaled(traffic: Mapping[str, Any], factor: float) -> dict[str, Any]:
         result["rates"] = [rate * factor if _is_number(rate) else rate for rate in result["rates"]]
     counts = result.get("counts")
     if isinstance(counts, list | tuple) and all(_is_number(count) for count in counts):
-        result["counts"] = _rounded([count * factor for count in counts])
+        result["counts"] = rounded([count * factor for count in counts])
     return result
 
 
@@ -134,7 +113,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _rounded(values: list[float]) -> tuple[int, ...]:
+def rounded(values: list[float]) -> tuple[int, ...]:
     """Whole numbers with the same sum so far, so that small counts do not vanish."""
     total, before, found = 0.0, 0, []
     for value in values:
@@ -161,5 +140,5 @@ def _words(pattern: TrafficPattern) -> str:
     return ", ".join(parts)
 
 
-def _refuse(message: str) -> PlannerError:
+def refuse(message: str) -> PlannerError:
     return PlannerError(ErrorCode.CONFIG_INVALID, message, details={"field": "--history"})

@@ -4,76 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from capacity_planner import codec, units
+from capacity_planner import units
 from capacity_planner.domain.traffic import SpikeShape
-from capacity_planner.errors import ErrorCode, PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-Problem = dict[str, str]
-T = TypeVar("T")
+    from collections.abc import Callable
 
 _SPIKE = re.compile(r"(?P<start>.+)\+(?P<duration>[^+:]+):x(?P<magnitude>[^:]+)(?::(?P<shape>[^:]+))?", re.ASCII)
 _MORE = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%|([+-]?\d+)", re.ASCII)
-_MOST_PERCENT, _MOST_WORKERS, _MOST_TOLD = 10_000.0, 1_000_000, 20
-
-
-def problem(name: str, value: object, sentence: str) -> Problem:
-    """Something that does not fit, as ``details["errors"]`` lists it."""
-    shown = codec.shown(value)
-    return {"field": name, "value": shown, "message": f"{name} is {shown}, which {sentence}"}
-
-
-def problems_of(error: PlannerError) -> list[Problem]:
-    """What an error lists, or the error itself."""
-    listed = error.details.get("errors")
-    if listed:
-        return list(listed)
-    return [{**{name: str(error.details.get(name, "")) for name in ("field", "value")}, "message": error.message}]
-
-
-@dataclass(slots=True)
-class Findings:
-    """What a scenario's making has found so far.
-
-    Attributes:
-        problems: what does not fit.
-        notes: what was assumed.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, name: str, value: object, sentence: str) -> None:
-        """One more that does not fit."""
-        self.problems.append(problem(name, value, sentence))
-
-    def missing(self, name: str, message: str) -> None:
-        """Something that is not there."""
-        self.problems.append({"field": name, "value": "", "message": message})
-
-    def tried(self, make: Callable[[], T], otherwise: T) -> T:
-        """What is made, or a stand-in when that does not work."""
-        try:
-            return make()
-        except PlannerError as error:
-            self.problems += problems_of(error)
-            return otherwise
-
-
-def refusal(problems: Iterable[Problem]) -> PlannerError:
-    """All problems, each once, in one error that tells them all."""
-    found = list({item["message"]: item for item in problems}.values())
-    lines = [item["message"] for item in found[:_MOST_TOLD]]
-    if len(found) > _MOST_TOLD:
-        lines.append(f"and {len(found) - _MOST_TOLD} more.")
-    message = lines[0] if len(found) == 1 else "\n- ".join([f"{len(found)} problems; nothing was simulated.", *lines])
-    return PlannerError(ErrorCode.CONFIG_INVALID, message, details={**found[0], "errors": found})
+_MOST_PERCENT, _MOST_WORKERS = 10_000.0, 1_000_000
 
 
 def moment(value: Any, start: datetime) -> datetime:

@@ -9,6 +9,8 @@ from capacity_planner.domain.scenario import ServiceFamily
 from capacity_planner.domain.traffic import PatternType
 
 _PLAN, _TRAFFIC, _SERVICE, _RUN = "The plan", "Traffic", "Service", "The simulation"
+_SCENARIO = ".toml, .yaml or .json: the fields of one scenario, or several under scenarios."
+_SHAPES = tuple(shape for shape in PatternType if shape is not PatternType.CUSTOM)
 
 FLAGS: dict[str, str] = {}
 
@@ -20,18 +22,28 @@ def _option(panel: str, field: str, name: str, metavar: str, text: str, **rest: 
     return typer.Option(name, metavar=metavar, help=text, rich_help_panel=panel, show_default=False, **rest)
 
 
+def _shape(text: str) -> PatternType:
+    """A type of traffic that flags can describe.
+
+    Raises:
+        typer.BadParameter: another one; the message says the remedy.
+    """
+    if text == PatternType.CUSTOM:
+        remedy = 'Write traffic_pattern = {type = "custom", rates = [...], period = "1h"} in a scenario file.'
+        raise typer.BadParameter(f"custom needs rates, which a flag cannot give. {remedy}")
+    if text not in _SHAPES:
+        raise typer.BadParameter(f"{text!r} is unknown. There are: {', '.join(_SHAPES)}.")
+    return PatternType(text)
+
+
 Scenarios: TypeAlias = Annotated[
     list[Path] | None,
-    typer.Argument(
-        help=".toml, .yaml or .json: the fields of one scenario, or several under scenarios.",
-        metavar="SCENARIO",
-        show_default=False,
-    ),
+    typer.Argument(help=_SCENARIO, metavar="SCENARIO", show_default=False),
 ]
 
 PlanFile: TypeAlias = Annotated[
     Path | None,
-    _option(_PLAN, "plan_file", "--plan", "FILE", "A plan as `plan --json` prints it."),
+    _option(_PLAN, "plan_file", "--plan", "FILE", "A plan as `plan --json` prints it; - is standard input."),
 ]
 Workers: TypeAlias = Annotated[
     int | None,
@@ -80,7 +92,8 @@ Pattern: TypeAlias = Annotated[
         "traffic_pattern.type",
         "--pattern",
         "TYPE",
-        "constant (default), sinusoidal, linear, spiky, daily or weekly.",
+        "constant (default), sinusoidal, linear, spiky, daily or weekly. Rates of your own stand in a file.",
+        parser=_shape,
     ),
 ]
 Amplitude: TypeAlias = Annotated[
@@ -113,11 +126,7 @@ Noise: TypeAlias = Annotated[
 NoisePeriod: TypeAlias = Annotated[
     str | None,
     _option(
-        _TRAFFIC,
-        "traffic_pattern.noise_period",
-        "--noise-period",
-        "DURATION",
-        "How long it stays so. Default 5m.",
+        _TRAFFIC, "traffic_pattern.noise_period", "--noise-period", "DURATION", "How long it stays so. Default 5m."
     ),
 ]
 Spike: TypeAlias = Annotated[
@@ -142,8 +151,7 @@ History: TypeAlias = Annotated[
     ),
 ]
 Replay: TypeAlias = Annotated[
-    bool,
-    typer.Option("--replay", help="Replay the counts of --history as they were.", rich_help_panel=_TRAFFIC),
+    bool, typer.Option("--replay", help="Replay the counts of --history as they were.", rich_help_panel=_TRAFFIC)
 ]
 Scale: TypeAlias = Annotated[
     float | None, _option(_TRAFFIC, "scale", "--scale", "FACTOR", "Multiply all traffic: 1.2 is a fifth more.")
@@ -176,7 +184,9 @@ Family: TypeAlias = Annotated[
 ]
 Patience: TypeAlias = Annotated[
     str | None,
-    _option(_SERVICE, "patience", "--patience", "DURATION", "Jobs give up after waiting so long. Default: never."),
+    _option(
+        _SERVICE, "patience", "--patience", "DURATION", "Jobs give up after waiting so long; 0s is never. Default 0s."
+    ),
 ]
 Backlog: TypeAlias = Annotated[
     int | None, _option(_SERVICE, "initial_backlog", "--backlog", "JOBS", "Jobs that wait at the start. Default 0.")

@@ -5,25 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from capacity_planner.pipeline.workload import slo_of
 from capacity_planner.surfaces.cli._chart import ASCII, ink_for
-from capacity_planner.surfaces.cli._simulation_lines import common_scale, legend, lines_table, time_words
-from capacity_planner.surfaces.cli._simulation_view import context, headline, kept
-from capacity_planner.surfaces.cli._words import money, number, percent
+from capacity_planner.surfaces.cli._columns import Column, fitted, taken
+from capacity_planner.surfaces.cli._simulation_lines import common_scale, legend, sheet_of
+from capacity_planner.surfaces.cli._simulation_view import title
+from capacity_planner.surfaces.cli._simulation_words import figure, give_or_take, kept, level, verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console, RenderableType
 
     from capacity_planner.domain.simulation import Simulation
 
 _LINES, _FEW = 12, 4
-_NARROW = 88
+_LEAST_NAME, _WIDE, _TIGHT = 24, 2, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,98 +32,110 @@ class Measure:
     """A column of the comparison.
 
     Attributes:
+        field: of the summary.
         heading: its name.
         short: the same where there is little room.
-        value: of a simulation.
-        shown: a value in words.
+        rank: the measure of the highest rank is left out first where there is less; one of rank 0 never is.
         most: whether more is better.
+        meaning: what the heading leaves open.
     """
 
+    field: str
     heading: str
     short: str
-    value: Callable[[Simulation], float]
-    shown: Callable[[float], str]
+    rank: int = 0
     most: bool = False
-
-
-def whole(value: float) -> str:
-    """A number of things."""
-    return f"{value:,.0f}"
+    meaning: str = ""
 
 
 MEASURES = (
-    Measure("SLO kept", "kept", lambda item: item.summary.slo_achievement, percent, most=True),
-    Measure("p95", "p95", lambda item: item.summary.p95_latency.total_seconds(), time_words),
-    Measure("waiting", "waiting", lambda item: item.summary.max_backlog, whole),
-    Measure("cost", "cost", lambda item: item.summary.total_cost, money),
-    Measure("busy", "busy", lambda item: item.summary.avg_utilization, percent, most=True),
-    Measure("efficiency", "eff.", lambda item: item.summary.efficiency_score, number, most=True),
-    Measure("broken", "broken", lambda item: item.summary.slo_violations, whole),
+    Measure("slo_achievement", "SLO kept", "kept", most=True),
+    Measure("p95_latency", "p95", "p95"),
+    Measure("max_backlog", "waiting", "waiting", 1, meaning="most at one time"),
+    Measure("total_cost", "cost", "cost"),
+    Measure("avg_utilization", "busy", "busy", 2, most=True, meaning="utilisation of the workers"),
+    Measure("efficiency_score", "efficiency", "eff.", 4, most=True, meaning="of 100"),
+    Measure("slo_violations", "broken", "broken", 3, meaning="intervals"),
 )
 
 
 def comparison_view(found: Sequence[Simulation], console: Console) -> Group:
     """Which scenario to choose, all side by side, and each over time."""
-    plain = ink_for(console.encoding) is ASCII
-    parts: list[RenderableType] = [_headline(found), Text(), *_side_by_side(found, narrow=console.width < _NARROW)]
-    meaning = "* best of its column. waiting: most at one time. busy: utilisation of the workers. broken: intervals."
-    parts.append(Text(meaning, "dim"))
+    plain, longest = ink_for(console.encoding) is ASCII, common_scale(found)
+    style = "bold green" if all(kept(item) for item in found) else "bold yellow"
+    parts: list[RenderableType] = [Text(verdict(found), style), Text(), *_side_by_side(found, console.width)]
     most = _LINES if len(found) <= _FEW else _LINES // 2
-    longest = common_scale(found)
-    for item in found:
-        parts += [
-            Text(),
-            Text(f"{item.scenario.name}: {headline(item)}", "bold green" if kept(item) else "bold yellow"),
-        ]
-        parts += [Text(context(item), "dim"), lines_table(item, console.width, most, plain=plain, longest=longest)]
-    return Group(*parts, legend(found[0], most, plain=plain))
+    sheets = [sheet_of(item, console.width, most, plain=plain, longest=longest) for item in found]
+    for item, sheet in zip(found, sheets, strict=True):
+        parts += [Text(), *title(item), sheet.table]
+    return Group(*parts, legend(found, sheets))
 
 
-def verdict(found: Sequence[Simulation]) -> str:
-    """Which scenario to choose."""
-    judged = [item for item in found if slo_of(item.scenario).has_target]
-    if not judged:
-        cheapest = min(found, key=lambda item: item.summary.total_cost)
-        return f"No SLO to keep; cheapest: {cheapest.scenario.name}, {money(cheapest.summary.total_cost)}"
-    good = [item for item in judged if kept(item)]
-    if not good:
-        best = max(judged, key=lambda item: item.summary.slo_achievement)
-        share = percent(best.summary.slo_achievement)
-        return f"None of {len(found)} keeps its SLO; nearest: {best.scenario.name}, in {share} of intervals"
-    best = min(good, key=lambda item: item.summary.total_cost)
-    chosen = f"{best.scenario.name}, {money(best.summary.total_cost)}"
-    if len(good) == 1:
-        return f"1 of {len(found)} keeps the SLO: {chosen}"
-    many = "All" if len(good) == len(found) else f"{len(good)} of {len(found)}"
-    return f"{many} keep the SLO; cheapest of them: {chosen}"
-
-
-def _headline(found: Sequence[Simulation]) -> Text:
-    return Text(verdict(found), "bold green" if all(kept(item) for item in found) else "bold yellow")
-
-
-def _side_by_side(found: Sequence[Simulation], *, narrow: bool) -> list[RenderableType]:
+def _side_by_side(found: Sequence[Simulation], room: int) -> list[RenderableType]:
     """A row for each scenario; where there is little room a number stands for its name, which is told above."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1 if narrow else 2, 0, 0), header_style="dim")
-    table.add_column("" if narrow else "scenario", overflow="fold", min_width=len(str(len(found))))
-    for measure in MEASURES:
-        table.add_column(measure.short if narrow else measure.heading, justify="right", no_wrap=True)
-    best = [_best(found, measure) for measure in MEASURES]
-    for place, item in enumerate(found, start=1):
-        cells = [_cell(measure, measure.value(item), mark) for measure, mark in zip(MEASURES, best, strict=True)]
-        table.add_row(Text(str(place) if narrow else item.scenario.name), *cells)
-    names = [Text(f"{place} {item.scenario.name}") for place, item in enumerate(found, start=1)] if narrow else []
-    return [*names, table]
+    names = [item.scenario.name for item in found]
+    wide = [_column(found, measure, measure.heading) for measure in MEASURES]
+    longest = min(max(map(cell_len, names)), _LEAST_NAME)
+    if longest + _WIDE + taken(wide, _WIDE) - _WIDE <= room:
+        return [_table("scenario", _rows(names, found), wide, _WIDE), _meaning(found, wide)]
+    places = [str(place) for place in range(1, len(found) + 1)]
+    short = [_column(found, measure, measure.short) for measure in MEASURES]
+    fits = fitted(short, room - len(places[-1]) - _TIGHT, _TIGHT)
+    told = [Text(f"{place} {name}") for place, name in zip(places, names, strict=True)]
+    return [*told, _table("", _rows(places, found), fits, _TIGHT), _meaning(found, fits)]
+
+
+def _rows(names: Sequence[str], found: Sequence[Simulation]) -> list[str]:
+    """The names, each with a line for how sure its figures are."""
+    return [cell for name, item in zip(names, found, strict=True) for cell in (name, "")[: 1 + _sure(item)]]
+
+
+def _sure(item: Simulation) -> bool:
+    return bool(item.confidence_intervals)
+
+
+def _column(found: Sequence[Simulation], measure: Measure, heading: str) -> Column:
+    best = _best(found, measure)
+    cells = [cell for item in found for cell in _cells(item, measure, best)]
+    return Column(heading, cells, rank=measure.rank)
+
+
+def _cells(item: Simulation, measure: Measure, best: str) -> Iterator[Text]:
+    shown = figure(item, measure.field)
+    yield Text(f"{shown}*", "bold green") if shown == best else Text(f"{shown} ")
+    if _sure(item):
+        yield Text(f"{give_or_take(item, measure.field)} ", "dim")
 
 
 def _best(found: Sequence[Simulation], measure: Measure) -> str:
     """The best value in words; nothing where all read the same."""
-    values = [measure.value(item) for item in found]
-    if len({measure.shown(value) for value in values}) == 1:
+    if len({figure(item, measure.field) for item in found}) == 1:
         return ""
-    return measure.shown(max(values) if measure.most else min(values))
+    judged = [item for item in found if item.summary.jobs] or found
+    return figure(
+        (max if measure.most else min)(judged, key=lambda item: getattr(item.summary, measure.field)), measure.field
+    )
 
 
-def _cell(measure: Measure, value: float, best: str) -> Text:
-    shown = measure.shown(value)
-    return Text(f"{shown}*", "bold green") if shown == best else Text(f"{shown} ")
+def _table(heading: str, names: Sequence[str], columns: Sequence[Column], gap: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+    table.add_column(heading, overflow="fold", min_width=1)
+    for column in columns:
+        table.add_column(column.heading, justify="right", no_wrap=True, min_width=column.width)
+    for name, *cells in zip(names, *(column.cells for column in columns), strict=True):
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def _meaning(found: Sequence[Simulation], columns: Sequence[Column]) -> Text:
+    """What the columns and the marks that are shown mean."""
+    shown = {column.heading for column in columns}
+    marked = any(str(cell).endswith("*") for column in columns for cell in column.cells)
+    sentences = ["* best of its column."] if marked else []
+    for measure in MEASURES:
+        heading = next((name for name in (measure.heading, measure.short) if name in shown), "")
+        if heading and measure.meaning:
+            sentences.append(f"{heading.rstrip('.')}: {measure.meaning}.")
+    if level(found):
+        sentences.append(f"±: where the true mean lies, {level(found)} sure.")
+    return Text(" ".join(sentences), "dim")

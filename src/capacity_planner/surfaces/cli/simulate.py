@@ -19,7 +19,7 @@ Examples:
 --service-time 2s --p95 8s --startup-delay 2m --duration 6h
   capacity-planner simulate black_friday.toml --also-add-workers 20% --also-add-workers -20%
   capacity-planner simulate --plan plan.json --history requests.csv --scale 1.5 --replications 10 --plot what_if.png
-  capacity-planner simulate what_if.toml --json | jq '.[].summary.slo_achievement'
+  capacity-planner simulate what_if.toml --json | jq '[.] | flatten | .[].summary.slo_achievement'
 
 \b
 A scenario file, in TOML (YAML and JSON have the same names):
@@ -31,7 +31,8 @@ Several stand under [[scenarios]]; what stands above holds for all of them. Besi
 slo (targets, over the plan's), scale (a factor for all traffic) and plan_file (a plan as `plan --json` prints it). A \
 plan by hand has workers, steps, add_workers, slo, service_time, service_time_std, service_time_p95, startup_delay, \
 worker_concurrency and queue_name. Flags override every scenario. Scenarios with the same traffic and seed meet the \
-very same jobs, so that a difference between them is not luck.
+very same jobs, so that a difference between them is not luck. --json prints one object for one scenario, and a list \
+for several.
 
 Exit codes: 0 every scenario keeps its SLO within its error budget; 2 invalid input; 3 some scenario does not (all are \
 printed all the same); 130 interrupted; 1 anything unexpected, or --timeout has passed."""
