@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.surfaces._made import cli
 
 import capacity_planner
 from capacity_planner import ErrorCode
@@ -128,3 +129,11 @@ def test_every_public_name_is_in_the_reference() -> None:
     for name in capacity_planner.__all__:
         value = getattr(capacity_planner, name)
         assert {value.__module__, f"{value.__module__}.{name}"} & documented, name
+
+
+def test_the_scenario_file_of_the_reference_can_be_simulated(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "reference" / "scenario-file.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    path = tmp_path / "scenario.toml"
+    path.write_text(example, encoding="utf-8")
+    assert cli("simulate", str(path)).exit_code == _exits.UNACHIEVABLE
