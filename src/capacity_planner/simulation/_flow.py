@@ -79,9 +79,9 @@ class Occupancy:
             if interval == last:
                 break
             self._within[interval] += lengths[first:end].sum()
-            limit = self._edges[interval + 1]
-            late = ends[first:end][ends[first:end] > limit]
-            if len(late):
+            limit, some = self._edges[interval + 1], ends[first:end]
+            if some.max() > limit:
+                late = some[some > limit]
                 self._within[interval] -= (late - limit).sum()
                 self._change[interval + 1] += len(late)
                 self._finish(late)

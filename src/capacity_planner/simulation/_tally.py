@@ -117,7 +117,8 @@ class Tally:
             self._turn(interval)
             some = responses[first:end]
             self._held.append(some)
-            self._late[interval] += np.count_nonzero(some > self._target)
+            if self._target < math.inf:
+                self._late[interval] += np.count_nonzero(some > self._target)
             if served is None:
                 self._response[interval] += some.sum()
             else:

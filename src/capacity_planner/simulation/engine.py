@@ -129,6 +129,7 @@ def _pieces(arrivals: FloatArray, edges: FloatArray) -> Iterator[tuple[int, int]
     What arrives at the end or later, if only by rounding, is in none.
     """
     end = int(np.searchsorted(arrivals, edges[-1]))
-    cuts = np.searchsorted(arrivals[:end], edges[_MOST_INTERVALS:-1:_MOST_INTERVALS])
-    marks = np.unique(np.concatenate((cuts, np.arange(0, end, BLOCK), [end])))
-    yield from itertools.pairwise(marks.tolist())
+    marks = {0, end, *range(0, end, BLOCK)}
+    if len(edges) > _MOST_INTERVALS:
+        marks |= set(np.searchsorted(arrivals[:end], edges[_MOST_INTERVALS:-1:_MOST_INTERVALS]).tolist())
+    yield from itertools.pairwise(sorted(marks))
