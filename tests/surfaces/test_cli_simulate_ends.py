@@ -79,3 +79,9 @@ def test_no_flags_make_a_traceback(changes: list[tuple[str, str]]) -> None:
     result = cli("simulate", *FLAGS, *(part for change in changes for part in change), "--timeout", "2s")
     assert result.exit_code in {0, 2, 3} or "timed out" in result.output or "--timeout is" in result.output
     assert "Traceback" not in result.output
+
+
+def test_the_shell_completes_patterns_that_flags_can_describe(tmp_path: Path) -> None:
+    asked = {"_CAPACITY_PLANNER_COMPLETE": "complete_bash", "COMP_CWORD": "3"}
+    done = process(cwd=tmp_path, COMP_WORDS="capacity-planner simulate --pattern s", **asked)
+    assert done.stdout.split() == ["sinusoidal", "spiky"]

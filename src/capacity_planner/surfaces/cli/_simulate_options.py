@@ -36,6 +36,11 @@ def _shape(text: str) -> PatternType:
     return PatternType(text)
 
 
+def _shapes(incomplete: str) -> list[str]:
+    """The types that begin so."""
+    return [shape.value for shape in _SHAPES if shape.startswith(incomplete)]
+
+
 Scenarios: TypeAlias = Annotated[
     list[Path] | None,
     typer.Argument(help=_SCENARIO, metavar="SCENARIO", show_default=False),
@@ -94,6 +99,7 @@ Pattern: TypeAlias = Annotated[
         "TYPE",
         "constant (default), sinusoidal, linear, spiky, daily or weekly. Rates of your own stand in a file.",
         parser=_shape,
+        autocompletion=_shapes,
     ),
 ]
 Amplitude: TypeAlias = Annotated[
