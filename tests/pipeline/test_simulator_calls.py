@@ -16,6 +16,7 @@ from capacity_planner import (
     Simulation,
     Simulator,
 )
+from capacity_planner.simulation.tiers import COMPILER
 from tests.pipeline._scenarios import HOUR, scenario, steady
 
 if TYPE_CHECKING:
@@ -92,6 +93,18 @@ def test_what_progress_raises_stops_the_simulation() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         Simulator().simulate(scenario(60, replications=10), progress=cancel)
+
+
+@pytest.mark.skipif(COMPILER.wait() is None, reason="replications share threads where Numba is installed")
+def test_whichever_thread_fails_the_caller_is_told_why() -> None:
+    def cancel(share: float) -> None:
+        if share > 0.3:
+            raise KeyboardInterrupt
+
+    given = scenario(90, rate=40.0, replications=8)
+    for _ in range(20):
+        with pytest.raises(KeyboardInterrupt):
+            Simulator(threads=4).simulate(given, progress=cancel)
 
 
 @pytest.mark.parametrize("limit", [0.0, 0.05, 0.3])

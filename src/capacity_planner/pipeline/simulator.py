@@ -148,13 +148,13 @@ class Simulator:
         with ThreadPoolExecutor(threads, thread_name_prefix="capacity-planner-simulator") as pool:
             futures = [pool.submit(one, replication) for replication in range(replications)]
             try:
-                failed = wait(futures, return_when=FIRST_EXCEPTION).done
+                wait(futures, return_when=FIRST_EXCEPTION)
             except BaseException:
                 pace.stop()
                 raise
             finally:
                 pool.shutdown(cancel_futures=True)
-        errors = [error for future in failed if not future.cancelled() and (error := future.exception())]
+        errors = [error for future in futures if not future.cancelled() and (error := future.exception())]
         for error in sorted(errors, key=lambda error: isinstance(error, Stopped)):
             raise error
         return [future.result() for future in futures]
