@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from capacity_planner.domain.congestion import Congestion, FloatArray, ServiceTime
+    from capacity_planner.domain.policy import PolicyTask, Seen
     from capacity_planner.domain.series import ForecastTask
 
 
@@ -113,3 +114,33 @@ class ForecastModel(Protocol):
 
     def start(self, task: ForecastTask) -> ForecastState:
         """A follower of the task's series that has read nothing yet."""
+
+
+class Decide(Protocol):
+    """A policy that scales one queue; it may remember what it saw."""
+
+    def __call__(self, seen: Seen) -> float:
+        """The workers wanted from now on; rounded up, and kept within the limits, by whoever asks."""
+
+
+class Policy(Protocol):
+    """A rule by which workers are scaled, with one knob from thrifty to generous.
+
+    Attributes:
+        name: by which it is chosen; registering gives it.
+        title: in words.
+        knob: what the knob is, in words.
+        grid: values of the knob that are swept, the thriftiest first.
+        default: the value it is shipped with.
+        period: seconds between decisions.
+    """
+
+    name: str
+    title: str
+    knob: str
+    grid: Sequence[float]
+    default: float
+    period: float
+
+    def start(self, task: PolicyTask, knob: float) -> Decide:
+        """One that scales a queue from time 0 on."""

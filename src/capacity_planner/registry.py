@@ -2,7 +2,8 @@
 
 A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` alone. A file whose
 name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
-entry-point groups ``capacity_planner.queue_models`` and ``capacity_planner.forecast_models``.
+entry-point groups ``capacity_planner.queue_models``, ``capacity_planner.forecast_models`` and
+``capacity_planner.policies``.
 
 A member may stand for a family: ``statsforecast:AutoETS`` is the member ``statsforecast``, whose class is given
 ``AutoETS``. Its class says in ``variants`` what stands for these in a list of names, such as ``MODEL``, and refuses
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from importlib.metadata import EntryPoint
 
-    from capacity_planner.contracts import ForecastModel, QueueModel
+    from capacity_planner.contracts import ForecastModel, Policy, QueueModel
 
 T = TypeVar("T")
 _C = TypeVar("_C", bound=type[Any])
@@ -140,4 +141,10 @@ forecast_models: Registry[ForecastModel] = Registry(
     field="forecast_model",
     package="capacity_planner.forecasting",
     group="capacity_planner.forecast_models",
+)
+policies: Registry[Policy] = Registry(
+    "scaling policy",
+    field="policy",
+    package="capacity_planner.policies",
+    group="capacity_planner.policies",
 )

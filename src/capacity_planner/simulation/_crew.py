@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import insort
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,9 @@ class Crew:
     """Workers that come and go by a plan.
 
     A worker that is ordered serves from its start-up delay on. A worker that is dismissed is, in this order: one that
-    does not serve yet, the newest first; an idle one; the one that is free first, as soon as it is. No order calls a
-    dismissed worker back. With several servers to a worker it is the servers that go in this order, and a worker is
-    paid until the last of its number has gone.
+    does not serve yet, the one farthest from serving first; an idle one; the one that is free first, as soon as it is.
+    No order calls a dismissed worker back. With several servers to a worker it is the servers that go in this order,
+    and a worker is paid until the last of its number has gone.
 
     Args:
         workers: at time 0, all idle.
@@ -47,6 +48,7 @@ class Crew:
         self._orders = list(reversed(orders))
         self._coming: list[tuple[float, int]] = []
         self._wanted = workers
+        self._leaving: list[Any] = []
         self.paid, self.serving = Steps(), Steps()
         self.paid.add(0.0, workers)
         self.serving.add(0.0, workers * concurrency)
@@ -64,7 +66,7 @@ class Crew:
         if self._coming and self._coming[0][0] == self.until:
             self._arrive(*self._coming.pop(0))
         else:
-            self._order(*self._orders.pop())
+            self.order(*self._orders.pop())
         return True
 
     def finish(self, end: float) -> None:
@@ -72,12 +74,33 @@ class Crew:
         while self.until < end:
             self.change()
 
-    def _order(self, now: float, wanted: int) -> None:
+    @property
+    def starting(self) -> list[tuple[float, int]]:
+        """When workers that were ordered will serve [s], and how many, the next first."""
+        return self._coming
+
+    def busy(self, now: float) -> int:
+        """Servers in service at ``now`` [s], not before the last change; dismissed ones at their last job count."""
+        self._leaving = [ends for ends in self._leaving if ends[-1] > now]
+        leaving = sum(len(ends) - int(np.searchsorted(ends, now, side="right")) for ends in self._leaving)
+        free = self.free
+        staying = int(np.count_nonzero(free > now)) if isinstance(free, np.ndarray) else sum(at > now for at in free)
+        return leaving + (staying if free[0] < math.inf else 0)
+
+    def order(self, now: float, wanted: int, delay: float | None = None) -> None:
+        """Have ``wanted`` workers from now on.
+
+        Args:
+            now: not before what was carried out last [s].
+            wanted: workers, starting ones among them.
+            delay: start-up delay of those that are added [s]; ``None`` takes the crew's.
+        """
+        wait = self._delay if delay is None else delay
         more, self._wanted = wanted - self._wanted, wanted
         if more > 0:
             self.paid.add(now, more)
-            if self._delay > 0:
-                self._coming.append((now + self._delay, more))
+            if wait > 0:
+                insort(self._coming, (now + wait, more))
             else:
                 self._arrive(now, more)
         elif more < 0:
@@ -99,6 +122,8 @@ class Crew:
         free = np.sort(self._known())
         leaving = np.maximum(free[: workers * self._concurrency], now)
         self.serving.add(leaving, np.full(len(leaving), -1))
+        if len(leaving) and leaving[-1] > now:
+            self._leaving.append(leaving)
         last = leaving[self._concurrency - 1 :: self._concurrency]
         self.paid.add(last, np.full(len(last), -1))
         self._keep(free[len(leaving) :])
