@@ -99,7 +99,8 @@ def test_no_workers_and_no_arrivals_is_one_worker() -> None:
 
 
 def test_silence_long_enough_scales_to_zero_where_zero_is_allowed() -> None:
-    config = PlannerConfig(min_workers=0)
+    """At 10 $/h a violation is worth less than a worker's 0.50 $/h; at the default of 100 $/h one worker stays."""
+    config = PlannerConfig(min_workers=0, violation_cost_per_hour=10.0)
     history = tuple(sample(0.0, at=NOON - index * FIVE) for index in range(280, 0, -1))
     plan = plan_for(sample(0.0, workers=3), config=config, history=history)
     assert [step.to_workers for step in plan.steps] == [0]

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.planning import _levels
 from capacity_planner.planning.fluid import Fluid, Tolerance
-from capacity_planner.planning.needs import Need
+from capacity_planner.planning.need import Need
 from capacity_planner.planning.schedule import Path, Reason, follow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capacity_planner.domain.congestion import FloatArray
 
 INTERVAL = 300.0
 EPSILON = 1e-5
@@ -51,9 +59,20 @@ def need(load: float, extra: int, config: PlannerConfig) -> Need:
 
 
 def walk(
-    needs: list[Need], config: PlannerConfig, *, current: int, backlog: float = 0.0, since: float = math.inf
+    needs: list[Need],
+    config: PlannerConfig,
+    *,
+    current: int,
+    backlog: float = 0.0,
+    since: float = math.inf,
+    violation: Callable[[int, FloatArray], FloatArray] | None = None,
 ) -> Path:
-    queue = Fluid(
+    queue = fluid(needs, config, current=current, backlog=backlog)
+    return follow(needs, queue, last_change=-since, config=config, violation=violation)
+
+
+def fluid(needs: list[Need], config: PlannerConfig, *, current: int, backlog: float = 0.0) -> Fluid:
+    return Fluid(
         rates=[item.rate for item in needs],  # jobs of one second, so that λ is the offered load
         interval=INTERVAL,
         service_rate=config.worker_concurrency,
@@ -61,7 +80,16 @@ def walk(
         backlog=backlog,
         serving=current,
     )
-    return follow(needs, queue, last_change=-since, config=config)
+
+
+def tails(needs: list[Need], spread: float = 0.2) -> Callable[[int, FloatArray], FloatArray]:
+    """P(the SLO is broken): a half at what the SLO needs, and half as much with every fifth of that more."""
+
+    def violation(index: int, levels: FloatArray) -> FloatArray:
+        item = needs[index]
+        return np.minimum(0.5 ** ((levels - item.slo) / (1 + spread * item.slo) + 1), 1.0)
+
+    return violation
 
 
 @st.composite
@@ -69,8 +97,13 @@ def situations(draw: st.DrawFn) -> tuple[list[Need], PlannerConfig, Path, float,
     config = draw(CONFIGS)
     loads = draw(st.lists(st.floats(0.0, 70.0), min_size=1, max_size=14))
     needs = [need(load, draw(st.integers(0, 5)), config) for load in loads]
+    if draw(st.booleans()):
+        at = draw(st.integers(0, len(needs) - 1))
+        needs[at] = replace(needs[at], drain=draw(st.integers(1, 60)))
     current, since = draw(st.integers(0, 80)), draw(st.just(math.inf) | st.floats(0.0, 2_000.0))
-    return needs, config, walk(needs, config, current=current, backlog=draw(BACKLOGS), since=since), since, current
+    violation = tails(needs) if draw(st.booleans()) else None
+    path = walk(needs, config, current=current, backlog=draw(BACKLOGS), since=since, violation=violation)
+    return needs, config, path, since, current
 
 
 @settings(max_examples=400)
@@ -85,6 +118,7 @@ def test_every_limit_is_kept(situation: tuple[list[Need], PlannerConfig, Path, f
         assert abs(change.after - change.before) <= config.max_step_size
         cooldown = (config.cooldown_up if up else config.cooldown_period).total_seconds()
         assert change.at >= last + cooldown - EPSILON
+        assert change is path.changes[0] or change.at >= last + 60.0 - EPSILON
         assert change.at >= 0.0
         assert change.at < len(needs) * INTERVAL
         if config.min_workers <= level <= config.max_workers:
@@ -109,7 +143,50 @@ def test_workers_go_only_where_they_are_idle_and_never_too_many(
         load = needs[int(change.at / INTERVAL + 1e-9)].load
         assert load < config.scale_down_threshold * change.before * config.worker_concurrency + 1e-9
         assert load <= config.scale_up_threshold * change.after * config.worker_concurrency + 1e-9
+        assert change.after >= min(needs[int(change.at / INTERVAL + 1e-9)].target, config.max_workers)
+        assert change.before - change.after > min(change.before / 10, config.max_step_size - 1)
         assert change.reason is Reason.SHRINK
+
+
+@settings(max_examples=400)
+@given(situations())
+def test_an_addition_goes_to_the_target_of_the_interval_it_is_for(
+    situation: tuple[list[Need], PlannerConfig, Path, float, int],
+) -> None:
+    needs, config, path, _, _ = situation
+    startup = config.startup_delay.total_seconds()
+    for change in path.changes:
+        if change.after > change.before:
+            ahead = needs[min(int((change.at + startup) / INTERVAL + 1e-9), len(needs) - 1) :]
+            asked = min(ahead[0].target, config.max_workers)
+            assert change.after >= min(asked, change.before + config.max_step_size)
+            assert change.reason is not Reason.SHRINK
+            assert change.wanted >= change.after
+
+
+@settings(max_examples=200)
+@given(situations())
+def test_no_worker_goes_while_jobs_wait(situation: tuple[list[Need], PlannerConfig, Path, float, int]) -> None:
+    needs, config, path, _, current = situation
+    queue = fluid(needs, config, current=current, backlog=path.fluid.opening[0])
+    first = True
+    for change in path.changes:
+        queue.advance(change.at)
+        if change.after < change.before <= config.max_workers:
+            assert not needs[int(change.at / INTERVAL + 1e-9)].drain
+            assert not first or queue.backlog < 1
+            first = False
+        startup = config.startup_delay.total_seconds() if change.after > change.before else 0.0
+        queue.order(change.after, change.at + startup)
+
+
+def test_jobs_that_wait_hold_all_workers_until_they_are_gone() -> None:
+    """100 jobs of a second, and 8 workers for 5 jobs/s: gone after 33 s, so at the next minute some may go."""
+    config = PlannerConfig()
+    needs = [replace(need(5.0, 0, config), load=1.0)] * 6
+    assert walk(needs, config, current=12).changes[0].at == 0.0
+    assert walk(needs, config, current=12, backlog=100.0).changes[0].at == 60.0
+    assert walk([replace(needs[0], drain=8), *needs[1:]], config, current=12).changes[0].at == 300.0
 
 
 @settings(max_examples=200)
@@ -188,13 +265,12 @@ def test_a_peak_ahead_is_prepared_in_time_with_a_short_cooldown(cooldown: int, s
     assert _in_time(config, 5.0, 12.0, 6)
 
 
-def test_a_peak_is_not_prepared_long_before_it_is_due() -> None:
-    """Two steps of 10 at most, 5 minutes apart, 2 to start: ordered at 25 and 30 minutes for a peak at 35."""
+def test_a_peak_is_not_prepared_before_it_is_due() -> None:
+    """Two steps of 10 at most, 5 minutes apart, 2 to start: ordered at 28 and 33 minutes for a peak at 35."""
     config = PlannerConfig(max_step_size=10, startup_delay=timedelta(minutes=2), safety_margin=0.0)
     needs, current = _flat_then_peak(config, 4.0, 20.0, 7)
     path = walk(needs, config, current=current)
-    times = [change.at for change in path.changes]
-    assert times == [1500.0, 1800.0][: len(times)]
+    assert [change.at for change in path.changes] == [1680.0, 1980.0]
     assert path.fluid.least[7] >= needs[-1].hold
 
 
@@ -248,14 +324,95 @@ def test_nothing_to_do_goes_to_zero_where_zero_is_allowed() -> None:
 
 
 def test_a_backlog_is_worked_off() -> None:
+    """3000 jobs of a second in 5 minutes are ten more workers, and none goes before they are gone."""
     config = PlannerConfig(max_step_size=50)
-    quiet: dict[str, Any] = {"current": 8, "config": config}
     needs = [need(5.0, 0, config)] * 6
-    assert walk(needs, **quiet).changes == ()
-    path = walk(needs, backlog=3_000.0, **quiet)
-    assert path.changes[0].at == 0.0
-    assert path.changes[0].after >= 5 + 3_000 / 300
+    assert walk(needs, config, current=8).changes == ()
+    draining = [replace(needs[0], drain=15), *needs[1:]]
+    path = walk(draining, config, current=8, backlog=3_000.0)
+    assert [(change.at, change.after, change.reason) for change in path.changes[:1]] == [(0.0, 15, Reason.BACKLOG)]
+    assert path.fluid.opening[1] == 0.0
     assert path.fluid.backlog == 0.0
+
+
+# --- headroom, where violations cost ---------------------------------------------------------------------------------
+
+
+def bought(violation_cost: float, worker_cost: float = 0.5, **rest: Any) -> list[int]:
+    config = PlannerConfig(
+        violation_cost_per_hour=violation_cost, worker_cost_per_hour=worker_cost, max_step_size=100, **rest
+    )
+    needs = [need(20.0, 3, config)] * 12
+    return [change.after for change in walk(needs, config, current=10, violation=tails(needs)).changes]
+
+
+def test_headroom_beyond_the_target_is_bought_where_violations_are_dear() -> None:
+    config = PlannerConfig()
+    target = need(20.0, 3, config).target
+    assert bought(0.0) == bought(0.01) == [target]
+    dear, dearer = bought(100.0), bought(1_000.0)
+    assert target < dear[0] < dearer[0] < config.max_workers
+
+
+def test_headroom_is_bought_up_to_where_a_worker_costs_what_it_saves() -> None:
+    """At 24 workers half of the hours break the SLO, half as many with every 5.8 more: P(n) = 2^-(1 + (n - 24)/5.8).
+
+    The worker after n saves P(n) - P(n + 1) = P(n) (1 - 2^(-1/5.8)) hours of 100 $ for 0.50 $: up to P(n) = 4.4 %, so
+    up to n = 24 + 5.8 (log2(1/0.044) - 1) = 44.2.
+    """
+    share = 1 - 2 ** (-1 / 5.8)
+    assert bought(100.0) == [math.ceil(24 + 5.8 * (math.log2(share / 0.005) - 1))]
+
+
+def test_workers_that_cost_nothing_are_not_bought_for_nothing() -> None:
+    config = PlannerConfig()
+    assert bought(0.0, worker_cost=0.0) == [need(20.0, 3, config).target]
+    assert bought(1.0, worker_cost=0.0) == [config.max_workers]
+
+
+@settings(max_examples=200)
+@given(config=CONFIGS, load=st.floats(0.1, 30.0), extra=st.integers(0, 5), count=st.integers(1, 12))
+def test_a_pool_that_holds_buys_no_headroom(config: PlannerConfig, load: float, extra: int, count: int) -> None:
+    needs = [need(load, extra, config)] * count
+    current = min(max(needs[0].hold, config.min_workers), config.max_workers)
+    dear = replace(config, scale_down_threshold=0.0)
+    assert walk(needs, dear, current=current, violation=tails(needs)).changes == ()
+
+
+def test_headroom_is_kept_until_the_peak_is_over_although_a_removal_acts_at_once() -> None:
+    """Orders for the quiet time serve from 30 minutes on; who left when they were made would be missing until then."""
+    config = PlannerConfig(startup_delay=timedelta(minutes=10), max_step_size=100, violation_cost_per_hour=1_000.0)
+    busy, quiet = need(30.0, 3, config), need(5.0, 0, config)
+    needs = [replace(busy, load=10.0)] * 6 + [quiet] * 6
+    path = walk(needs, config, current=60, violation=tails(needs))
+    assert path.changes[0].at == 1800.0
+
+
+@settings(max_examples=100)
+@given(situations(), st.data())
+def test_the_same_question_has_the_same_answer(
+    situation: tuple[list[Need], PlannerConfig, Path, float, int], data: st.DataObject
+) -> None:
+    needs, config, _, since, current = situation
+    violation = tails(needs) if data.draw(st.booleans()) else None
+    one, other = (walk(needs, config, current=current, since=since, violation=violation) for _ in range(2))
+    assert one.changes == other.changes
+
+
+def test_a_single_worker_more_or_less_moves_no_pool() -> None:
+    config = PlannerConfig(safety_margin=0.0, scale_up_threshold=1.0, scale_down_threshold=0.99)
+    needs = [need(load, 0, config) for load in (49.0, 48.0, 46.0, 47.0, 49.5, 45.0)]
+    assert walk(needs, config, current=50).changes == ()
+    assert walk(needs, config, current=60).changes[0].after == 50
+
+
+def test_a_valley_between_two_peaks_is_used_where_it_is_long_enough() -> None:
+    """Down at once, since a worker is back in 2 minutes, and up again in time."""
+    config = PlannerConfig(max_step_size=50, startup_delay=timedelta(minutes=2))
+    peak, valley = need(40.0, 3, config), need(10.0, 2, config)
+    path = walk([peak] * 2 + [valley] * 4 + [peak] * 2, config, current=peak.target)
+    assert [(change.at, change.after) for change in path.changes] == [(600.0, valley.target), (1680.0, peak.target)]
+    assert min(path.fluid.least[:2] + path.fluid.least[6:]) >= peak.hold
 
 
 @example(load=1.0, count=1)
@@ -266,3 +423,45 @@ def test_a_load_beyond_the_maximum_goes_to_the_maximum(load: float, count: int) 
     assert all(config.min_workers <= change.after <= config.max_workers for change in path.changes)
     if load > 100:
         assert [change.after for change in path.changes] == [100]
+
+
+@pytest.mark.parametrize("size", [300, 1_500, 10_000])
+@pytest.mark.parametrize("seed", range(5))
+def test_thinning_out_the_levels_of_a_large_pool_costs_next_to_nothing(
+    monkeypatch: pytest.MonkeyPatch, size: int, seed: int
+) -> None:
+    dice = np.random.default_rng(seed)
+    config = PlannerConfig(max_workers=4_000, max_step_size=size)
+    needs = [need(float(load), 60, config) for load in dice.uniform(300, 3_000, 12)]
+    thin = walk(needs, config, current=2_000)
+    monkeypatch.setattr(_levels, "_MOST_CELLS", 10**9)
+    full = walk(needs, config, current=2_000)
+    holds = np.array([need.hold for need in needs])
+    short, least = (np.maximum(holds - path.fluid.least, 0).sum() for path in (thin, full))
+    assert short == least
+    assert thin.fluid.worker_seconds == pytest.approx(full.fluid.worker_seconds, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [15, 1_000, 1_000_000])
+@pytest.mark.parametrize("current", [0, 500_000, 999_999])
+def test_a_million_workers_are_planned(size: int, current: int) -> None:
+    config = PlannerConfig(max_workers=1_000_000, max_step_size=size, scale_up_cooldown=timedelta(0))
+    needs = [need(600_000 + 300_000 * math.sin(index), 1_000, config) for index in range(12)]
+    path = walk(needs, config, current=current, violation=tails(needs))
+    assert path.changes
+    assert all(abs(change.after - change.before) <= size for change in path.changes)
+    if size == 1_000_000:
+        assert all(least >= min(item.hold, 1_000_000) for item, least in zip(needs, path.fluid.least, strict=True))
+
+
+@pytest.mark.parametrize(("interval", "count"), [(1, 2_016), (300, 2_016), (301, 12), (86_400, 7)])
+def test_any_grid_of_intervals_is_planned(interval: int, count: int) -> None:
+    """Up in time for the wave, and down again, at every spacing."""
+    config = PlannerConfig(
+        plan_interval=timedelta(seconds=interval), forecast_window=timedelta(seconds=interval * count)
+    )
+    needs = [need(30 - 20 * math.cos(index * 2 * math.pi / count), 3, config) for index in range(count)]
+    queue = replace(fluid(needs, config, current=needs[0].target), interval=float(interval))
+    path = follow(needs, queue, last_change=-math.inf, config=config)
+    assert {change.after > change.before for change in path.changes} == {True, False}
+    assert all(least >= item.hold for item, least in zip(needs, path.fluid.least, strict=True))

@@ -34,7 +34,8 @@ _REST = 12
 _JITTER = 0.25
 _EARLIER = 1.5
 _FALLBACK = "ewma"
-_MOST_TRACKS = 4
+_MOST_TRACKS = 32
+_PHASES = 16
 
 
 @dataclass
@@ -143,7 +144,7 @@ class Following:
     def _within(self, series: Series, config: PlannerConfig, ahead: Sequence[int], name: str, limit: float) -> Follower:
         """Follow within a time limit; what is remembered is lost with a failure, never half-read."""
         seasons = (config.seasonal_period, config.anomaly_threshold, config.spike_threshold)
-        key = (name, series.interval, ahead[-1], config.history_window, *seasons)
+        key = (name, series.interval, _phase(series), ahead[-1], config.history_window, *seasons)
         track, new = self._tracked(self._tracks.pop(key, None), series, config, ahead[-1], name)
 
         def read(stop: Event) -> None:
@@ -177,6 +178,11 @@ class Following:
         model = Held(forecast_models.get(name))
         follower = Follower(model, task, threshold=config.anomaly_threshold, spike=config.spike_threshold)
         return _Track(follower, series, _start(series)), series.rates
+
+
+def _phase(series: Series) -> int:
+    """Where in an interval of the clock a series ends: samples that come more often than intervals end have several."""
+    return round(series.end.timestamp() % series.interval / series.interval * _PHASES) % _PHASES
 
 
 def _start(series: Series) -> float:

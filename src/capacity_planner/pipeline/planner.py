@@ -18,7 +18,7 @@ from capacity_planner.pipeline.accuracy import Ledger
 from capacity_planner.pipeline.cycle import Known, Scaling
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.following import Following
-from capacity_planner.pipeline.validation import checked_config, checked_metrics, checked_request
+from capacity_planner.pipeline.validation import Seen, checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class _Queue:
     answered: tuple[Any, PlanResponse] | None = None
     following: Following = field(default_factory=Following)
     ledger: Ledger = field(default_factory=Ledger)
+    seen: Seen = field(default_factory=Seen)
 
 
 class CapacityPlanner:
@@ -80,7 +81,7 @@ class CapacityPlanner:
                 with the plan to review in ``response``.
         """
         started, deadline = perf_counter(), Deadline(timeout)
-        checked = checked_request(request, self._config)
+        checked = checked_request(request, self._config, self._seen(request))
         queue = self._queue(checked.queue_name)
         while not queue.lock.acquire(timeout=deadline.remaining):
             deadline.check()
@@ -184,6 +185,14 @@ class CapacityPlanner:
                     details={"field": "queue_name", "value": None},
                 )
         return self._newest
+
+    def _seen(self, request: Any) -> Seen | None:
+        """What was checked lately of the queue that a request names, if it is one that can be read."""
+        metrics = getattr(request, "current_metrics", None)
+        name = getattr(request, "queue_name", "") or getattr(metrics, "queue_name", "")
+        with self._lock:
+            queue = self._queues.get(name) if isinstance(name, str) else None
+        return queue.seen if queue else None
 
     def _queue(self, name: str) -> _Queue:
         with self._lock:

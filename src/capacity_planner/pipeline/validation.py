@@ -68,30 +68,66 @@ def checked_metrics(metrics: Any, *, at: str = "metrics") -> Metrics:
     return _understood(codec.validate(Metrics, metrics, at=at), at)
 
 
-def checked_request(request: Any, config: PlannerConfig) -> Checked:
+class Seen:
+    """Samples that were checked lately, so that a history which is sent again and again is checked once.
+
+    A sample cannot change, so the very object that was checked needs no second check.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Metrics, Metrics]] = {}
+
+    def request(self, request: Any) -> PlanRequest:
+        """A request whose fields are within their bounds, and whose history has "not known" for Go's zero values.
+
+        Raises:
+            PlannerError: as `codec.validate`.
+        """
+        if not isinstance(request, PlanRequest) or not isinstance(request.history, (tuple, list)):
+            return self._whole(request)
+        given, known = request.history, self._known
+        pairs = [known.get(id(item)) for item in given]
+        old = [pair is not None and pair[0] is item for item, pair in zip(given, pairs, strict=True)]
+        fresh = tuple(item for item, is_old in zip(given, old, strict=True) if not is_old)
+        try:
+            valid = codec.validate(PlanRequest, replace(request, history=fresh))
+        except PlannerError:
+            return self._whole(request)  # for the place in the whole history
+        read = iter(map(_of_history, valid.history or ()))
+        done = [pair[1] if pair and is_old else next(read) for pair, is_old in zip(pairs, old, strict=True)]
+        self._known = {id(item): (item, checked) for item, checked in zip(given, done, strict=True)}
+        return replace(valid, history=tuple(done))
+
+    @staticmethod
+    def _whole(request: Any) -> PlanRequest:
+        valid = codec.validate(PlanRequest, request)
+        return valid if valid.history is None else replace(valid, history=tuple(map(_of_history, valid.history)))
+
+
+def checked_request(request: Any, config: PlannerConfig, seen: Seen | None = None) -> Checked:
     """A request that can be planned for.
 
     Args:
         request: a `PlanRequest`, or a mapping as JSON gives it.
         config: the planner's settings, for a request without its own.
+        seen: what was checked lately.
 
     Raises:
         PlannerError: ``INVALID_METRICS``, ``CONFIG_INVALID`` or ``MODEL_NOT_SUPPORTED``, with the field.
     """
-    valid = codec.validate(PlanRequest, request)
+    valid = (seen or Seen()).request(request)
     settings = config if valid.config is None else checked_config(valid.config)
     if not valid.slo.has_target:
         raise _invalid("slo", "empty", "sets no target; set p95_latency, max_backlog or drain_time")
     metrics = _understood(valid.current_metrics, "current_metrics")
-    history = None if valid.history is None else tuple(_understood(item, "history") for item in valid.history)
     name = _name(valid.queue_name, metrics)
-    no_stranger(history or (), name)
+    no_stranger(valid.history or (), name)
     return Checked(
         queue_name=name,
         metrics=replace(metrics, queue_name=name),
         slo=valid.slo,
         config=settings,
-        history=history,
+        history=valid.history,
         force_regen=valid.force_regen,
         strict=valid.strict,
     )
@@ -119,6 +155,10 @@ def with_service_time(metrics: Metrics, history: tuple[Metrics, ...]) -> Metrics
         service_time_std=known.service_time_std,
         service_time_p95=known.service_time_p95,
     )
+
+
+def _of_history(metrics: Metrics) -> Metrics:
+    return _understood(metrics, "history")
 
 
 def _understood(metrics: Metrics, at: str) -> Metrics:

@@ -50,6 +50,17 @@ class Demand:
         """Φ⁻¹ of the probability that the rate is at most each of ``rates``, between the outermost levels."""
         return np.interp(rates, self.rates, self.probits)
 
+    def exceeded(self, rates: FloatArray) -> FloatArray:
+        """The probability that the rate is above each of ``rates``; beyond the last level as the line goes on."""
+        if len(self.rates) == 1:
+            return np.asarray(rates < self.rates[0], dtype=float)
+        from scipy.special import ndtr  # noqa: PLC0415 - where nothing is priced it is not needed
+
+        rise = (self.probits[-1] - self.probits[-2]) / max(self.rates[-1] - self.rates[-2], 1e-12)
+        beyond = np.maximum(rates - self.rates[-1], 0.0) * rise
+        share: FloatArray = ndtr(-(self.levels(rates) + beyond))
+        return np.where(rates < self.rates[0], 1.0, share)
+
     def probability(self, rate: float) -> float:
         """The probability that the rate is at most ``rate``."""
         if len(self.rates) == 1 or not math.isfinite(rate):

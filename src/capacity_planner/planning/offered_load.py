@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _PER_INTERVAL = 4
 _ROUNDING = 1e-15
+_FINE = 32
+_LEFT = 1e-3
+_MOST_BINS = 4096
 
 
 def peak_offered_load(rates: Sequence[float], before: float, interval: float, law: ServiceLaw) -> FloatArray:
@@ -45,3 +48,32 @@ def _load(rates: Sequence[float], before: float, time: ArrayLike, law: ServiceLa
     older = law.residual_tail(time)
     shares = -np.diff(older, prepend=1.0)
     return law.mean * (before * older + np.convolve(rates, shares)[: len(older)])
+
+
+def service_shares(law: ServiceLaw, interval: float) -> FloatArray:
+    """The load of one job in the bin of its arrival and in each later one, if it begins at once [servers], shape (m,).
+
+    A job that arrives at a random time of bin 0 is in service for E∫ P(S > s) ds over bin j. What is left after the
+    last bin, less than a thousandth, is spread over all.
+
+    Args:
+        law: the service time.
+        interval: length of a bin [s].
+
+    References:
+        Eick, Massey & Whitt (1993), Management Science 39:241-252, eq. 1.
+
+    >>> from capacity_planner.queueing._laws import Deterministic
+    >>> service_shares(Deterministic(mean=60.0), 60.0).round(6).tolist()
+    [0.5, 0.5]
+    """
+    bins = 1
+    while bins < _MOST_BINS and float(law.residual_tail(bins * interval)) > _LEFT:
+        bins *= 2
+    times = np.arange((bins + 1) * _FINE + 1) * (interval / _FINE)
+    served = law.mean * (1.0 - law.residual_tail(times))
+    area = np.concatenate([[0.0], np.cumsum((served[1:] + served[:-1]) / 2.0) * interval / _FINE])[::_FINE]
+    shares = np.diff(area, 2, prepend=[0.0]) / interval**2
+    kept = int(np.searchsorted(np.cumsum(shares), (1.0 - _LEFT) * law.mean / interval)) + 1
+    whole: FloatArray = shares[:kept] * (law.mean / interval / shares[:kept].sum())
+    return whole

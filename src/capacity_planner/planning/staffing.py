@@ -6,22 +6,26 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import NormalDist
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capacity_planner.planning._search import MOST_SERVERS, fewest, fewest_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from capacity_planner.contracts import QueueModel, ServiceLaw
-    from capacity_planner.domain.congestion import ServiceTime
+    from capacity_planner.domain.congestion import FloatArray, ServiceTime
 
 PERCENTILE = 0.95
 _NORMAL = NormalDist()
 _WORTH_A_SERVER = 0.01
-MOST_SERVERS = 2**53
 # Beyond e^3 times as late as may be, or as little, only the direction counts.
 _STEEP = 3.0
 _FINE = 1e-4
-_Point: TypeAlias = tuple[int, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,9 +106,20 @@ class Staffing:
             return 0
         if load >= MOST_SERVERS:
             return MOST_SERVERS
-        floor = math.floor(load) + 1
-        start = math.ceil(load + _square_root_excess(load, self._slack(), fixed=self.law.scv == 0.0) * math.sqrt(load))
-        return fewest(lambda servers: self.excess(arrival_rate, servers), start=start, floor=floor)
+        return fewest(
+            lambda servers: self.excess(arrival_rate, servers), start=self._near(load), floor=math.floor(load) + 1
+        )
+
+    def fewest_each(self, arrival_rates: FloatArray) -> NDArray[np.int64]:
+        """The same for many rates at once, in as many steps as the slowest of them takes [jobs/s], shape (n,)."""
+        loads = np.asarray(arrival_rates, dtype=float) * self.law.mean
+        wanted = (loads > 0) & (loads < MOST_SERVERS)
+        found = np.where(loads > 0, MOST_SERVERS, 0)
+        rates, some = np.asarray(arrival_rates, dtype=float)[wanted], loads[wanted]
+        start = np.array([self._near(load) for load in some.tolist()], dtype=np.int64)
+        floor = np.floor(some).astype(np.int64) + 1
+        found[wanted] = fewest_each(lambda at, servers: self._enough(rates[at], servers), start, floor)
+        return found
 
     def largest_rate(self, servers: int) -> float:
         """The largest arrival rate at which ``servers`` keep the targets [jobs/s], to one part in 10 000.
@@ -123,6 +138,23 @@ class Staffing:
             else:
                 low, high, side = (rate, excess), (high[0], high[1] / 2 if side < 0 else high[1]), -1
         return low[0]
+
+    def _near(self, load: float) -> int:
+        """About how many servers a load [erlang] takes: square-root staffing."""
+        beta = _square_root_excess(load, self._slack, fixed=self.law.scv == 0.0)
+        return math.ceil(load + beta * math.sqrt(load))
+
+    def _enough(self, arrival_rates: FloatArray, servers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether so many servers keep the targets, for each rate [jobs/s]."""
+        self._spent()
+        late = np.zeros(len(arrival_rates))
+        if self.latency is not None:
+            late = self._model.response_tail(self.latency, arrival_rates, servers, self._service)
+        if self._backlog is not None:
+            with np.errstate(over="ignore"):
+                waits = self._backlog / arrival_rates
+            late = np.maximum(late, self._model.wait_tail(waits, arrival_rates, servers, self._service))
+        return np.asarray(late <= (1.0 - PERCENTILE))
 
     def _evaluate(self, arrival_rate: float, servers: int) -> float:
         if arrival_rate <= 0:
@@ -144,6 +176,7 @@ class Staffing:
             return 0.0
         return float(self._model.wait_tail(self._backlog / arrival_rate, arrival_rate, servers, self._service))
 
+    @cached_property
     def _slack(self) -> float:
         """The wait that the latency target leaves beside a slow job, in mean service times of exponential jobs.
 
@@ -152,43 +185,6 @@ class Staffing:
         if self.latency is None:
             return 0.0
         return max(self.latency - self.least_p95, 0.0) / self.law.mean * 2.0 / (1.0 + self.law.scv)
-
-
-def fewest(excess: Callable[[int], float], *, start: int, floor: int) -> int:
-    """The least n ≥ ``floor`` with ``excess(n) ≤ 0``, for an ``excess`` that falls.
-
-    From ``start`` in steps that grow fourfold until the answer is enclosed, then by the straight line through the ends
-    and by halves in turn.
-
-    >>> fewest(lambda n: 1234.0 - n, start=1200, floor=1)
-    1234
-    """
-    low, high = _enclosed(excess, max(start, floor), floor)
-    halve = False
-    while high[0] - low[0] > 1:
-        middle = (low[0] + high[0]) // 2 if halve else _crossing(low, high)
-        point = (middle, excess(middle))
-        low, high = (low, point) if point[1] <= 0 else (point, high)
-        halve = not halve
-    return high[0]
-
-
-def _enclosed(excess: Callable[[int], float], start: int, floor: int) -> tuple[_Point, _Point]:
-    """Neighbouring points of the walk from ``start``: the last that is too few, the first that is enough."""
-    point, step = (start, excess(start)), 1
-    enough = point[1] <= 0
-    while point[0] > floor if enough else point[0] < MOST_SERVERS:
-        servers = max(point[0] - step, floor) if enough else point[0] + step
-        before, point, step = point, (servers, excess(servers)), 4 * step
-        if (point[1] <= 0) != enough:
-            return (point, before) if enough else (before, point)
-    return ((floor - 1, math.inf), point) if enough else (point, (MOST_SERVERS, 0.0))
-
-
-def _crossing(low: _Point, high: _Point) -> int:
-    """Where the straight line through two points crosses zero, inside."""
-    share = low[1] / (low[1] - high[1]) if math.isfinite(low[1] - high[1]) else 0.5
-    return min(max(low[0] + math.ceil(share * (high[0] - low[0])), low[0] + 1), high[0] - 1)
 
 
 def _square_root_excess(load: float, slack: float, *, fixed: bool) -> float:

@@ -8,19 +8,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from capacity_planner.planning import confidence
+from capacity_planner.planning._violation import violation
 from capacity_planner.planning.fluid import Fluid, Tolerance
-from capacity_planner.planning.needs import needs, workers
+from capacity_planner.planning.needs import needs
 from capacity_planner.planning.schedule import Path, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.slo import SLO
     from capacity_planner.planning.demand import Demand
-    from capacity_planner.planning.needs import Need
+    from capacity_planner.planning.need import Need
     from capacity_planner.planning.staffing import Staffing
 
 _LATE = 0.05
@@ -128,12 +129,8 @@ class Study:
         return self.current * self.config.worker_concurrency
 
     def required(self, index: int) -> int:
-        """The fewest workers for an interval, before limits: for the SLO and the backlog at its start."""
-        need, fluid = self.needs[index], self.path.fluid
-        backlog = fluid.opening[index]
-        span = min(max(self.slo.drain_time.total_seconds() or fluid.interval, 1.0), fluid.end)
-        drain = workers(need.load + backlog * self.staffing.law.mean / span, self.config) if backlog >= 1 else 0
-        return max(need.slo, drain)
+        """The fewest workers for an interval, before limits: for the SLO and what waits then."""
+        return max(self.needs[index].slo, self.needs[index].drain)
 
     def at(self, seconds: float) -> datetime:
         """The instant so many seconds after the plan's start."""
@@ -167,10 +164,9 @@ def study(
         cooling: whether its cooldown holds.
     """
     level = confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share)
-    wanted = needs(demands, level, metrics.arrival_rate, staffing, config)
     serving, starting = _pool(metrics.current_workers, scaled, config.startup_delay.total_seconds())
     fluid = Fluid(
-        rates=[need.rate for need in wanted],
+        rates=[demand.median for demand in demands],
         interval=config.plan_interval.total_seconds(),
         service_rate=config.worker_concurrency / staffing.law.mean,
         tolerance=_tolerance(slo, staffing),
@@ -178,12 +174,21 @@ def study(
         serving=serving,
         starting=starting,
     )
+    wanted = needs(
+        demands,
+        level,
+        metrics.arrival_rate,
+        staffing,
+        config,
+        surplus=_surplus(metrics, config, staffing.law.mean),
+        queue=fluid,
+    )
     unchanged = fluid.copy()
     current = fluid.ordered
     unchanged.advance(unchanged.end)
-    free = follow(wanted, fluid.copy(), last_change=-float("inf"), config=config)
-    last_change = -scaled.ago if scaled and cooling else -float("inf")
-    path = follow(wanted, fluid, last_change=last_change, config=config)
+    begin, last_change = fluid.copy(), -scaled.ago if scaled and cooling else -float("inf")
+    priced = violation(demands, wanted, staffing, config.worker_concurrency, fluid.interval)
+    path = follow(wanted, fluid, last_change=last_change, config=config, violation=priced)
     return Study(
         current=current,
         metrics=metrics,
@@ -196,8 +201,24 @@ def study(
         needs=wanted,
         path=path,
         unchanged=unchanged,
-        blocked=_blocked(free, path, last_change, config),
+        blocked=_blocked(wanted, begin, path, last_change, config, priced),
     )
+
+
+def _surplus(metrics: Metrics, config: PlannerConfig, mean: float) -> float:
+    """Jobs in service now beyond what the rate explains, where they were counted; fewer do not count while jobs wait.
+
+    Args:
+        metrics: the sample.
+        config: settings.
+        mean: E[S] [s].
+    """
+    servers = metrics.current_workers * config.worker_concurrency
+    counted = metrics.active_jobs or min(metrics.utilization, 1.0) * servers
+    if not counted:
+        return 0.0
+    more = min(float(counted), float(servers)) - min(metrics.arrival_rate * mean, float(servers))
+    return max(more, 0.0) if metrics.backlog else more
 
 
 def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, list[tuple[float, int]]]:
@@ -209,9 +230,19 @@ def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, lis
     return serving, [(startup - scaled.ago, scaled.workers)]
 
 
-def _blocked(free: Path, path: Path, last_change: float, config: PlannerConfig) -> float:
+def _blocked(
+    wanted: Sequence[Need],
+    begin: Fluid,
+    path: Path,
+    last_change: float,
+    config: PlannerConfig,
+    priced: Callable[[int, FloatArray], FloatArray],
+) -> float:
     """How long the first step of the path without a cooldown must wait."""
-    if not _starts_now(free) or _starts_now(path):
+    if _starts_now(path) or last_change + max(config.cooldown_up, config.cooldown_period).total_seconds() <= 0:
+        return 0.0
+    free = follow(wanted, begin, last_change=-float("inf"), config=config, violation=priced)
+    if not _starts_now(free):
         return 0.0
     up = free.changes[0].after > free.changes[0].before
     return last_change + (config.cooldown_up if up else config.cooldown_period).total_seconds()

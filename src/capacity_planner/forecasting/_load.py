@@ -1,0 +1,155 @@
+"""The demand for servers as it will be: forecast, and the quantiles of how wrong that was."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capacity_planner.forecasting._hedge import Hedge, mixed
+from capacity_planner.forecasting._ladder import ladder
+from capacity_planner.forecasting._scale import along
+from capacity_planner.forecasting._stride import DAY, per_day
+
+if TYPE_CHECKING:
+    from capacity_planner.contracts import ForecastModel
+    from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.domain.series import ForecastTask
+
+LEVELS = (
+    *(0.02, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97),
+    *(0.98, 0.99, 0.995, 0.998, 0.999, 0.9995),
+)
+BEYOND = (1.15, 1.3, 1.5, 1.8, 2.2, 2.8)
+_LEVELS, _BEYOND = np.array(LEVELS), np.array(BEYOND)
+# Residuals of counts are not normal: what is taken while none are known is half as wide again.
+_USUAL = 1.5 * np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+_KEPT = 7 * DAY
+_REFRESH = 1_800.0
+_ENOUGH = 2_000
+_ONE_HALF = 0.5
+_LEAST_TOP = 0.5
+_SHARPNESS = 20.0
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Loads:
+    """The load of some bins, and what was said of the bins after each of them; all in servers.
+
+    Attributes:
+        loads: mean servers busy in each bin if every job began at once, shape (n,).
+        ahead: forecasts after each bin, shape (n, horizons).
+        scores: quantiles at `LEVELS`, and beyond, of the residuals at the last horizon, in units of the root of
+            forecast + 1/2, as known after each bin, shape (n, levels).
+    """
+
+    loads: FloatArray
+    ahead: FloatArray
+    scores: FloatArray
+
+
+class LoadFollower:
+    """Follows the load that the counts of jobs put on the servers if every job began at once.
+
+    Two forecasts of it are mixed by how wrong each lately was: that of the load itself, and the load of the jobs that
+    have arrived and will still be in service, with that of the arrivals that are forecast.
+
+    Args:
+        model: forecasts load and arrivals.
+        task: horizons, in bins; one series.
+        shares: the load of one job in the bin of its arrival and in each later one [servers], shape (m,).
+
+    References:
+        Eick, Massey & Whitt (1993), Management Science 39:241-252, eq. 1 (the load of past arrivals).
+    """
+
+    def __init__(self, model: ForecastModel, task: ForecastTask, shares: FloatArray) -> None:
+        self._task, self._shares, self._far = task, shares, task.ahead[-1]
+        self._loads = model.start(task)
+        self._tail = np.zeros(max(len(shares) - 1, self._far))
+        self._steps = ladder(self._far, per_day(task.interval))
+        # Where most of a job lies in the bin of its arrival the two are the same.
+        apart = shares[0] < _MOSTLY * shares.sum()
+        self._arrivals = model.start(replace(task, ahead=self._steps)) if apart else None
+        self._hedge = Hedge(task, 2, half_life=DAY, sharpness=_SHARPNESS)
+        self._every = max(1, round(_REFRESH / task.interval))
+        self._count = 0
+        self._said = np.full(self._far, np.nan)
+        self._scores = np.empty(0)
+        self._table = table(self._scores)
+
+    def read(self, counts: FloatArray) -> Loads:
+        """Read on; how the counts are cut into calls makes no difference.
+
+        Args:
+            counts: jobs per bin, shape (n,).
+        """
+        whole = np.concatenate([self._tail, counts])
+        first = len(self._tail)
+        loads = np.convolve(whole, self._shares)[first : len(whole)]
+        ahead = self._direct(loads)
+        if self._arrivals is not None:
+            rivals = np.stack([ahead, self._summed(whole, counts)], axis=-1)
+            looks = self._hedge.looks(len(loads))
+            every = np.arange(len(loads))
+            ahead = mixed(self._hedge.read(rivals[None, looks], loads[None], every)[0], rivals)
+        self._tail = whole[len(whole) - first :]
+        return Loads(loads=loads, ahead=ahead, scores=self._tables(loads, ahead[:, -1]))
+
+    def _direct(self, loads: FloatArray) -> FloatArray:
+        made = self._loads.read(loads[None], np.ones((1, len(loads))))[0]
+        return np.where(np.isfinite(made), made, loads[:, None])
+
+    def _summed(self, whole: FloatArray, counts: FloatArray) -> FloatArray:
+        """What is in service already and stays, and the arrivals that are forecast, shape (n, horizons)."""
+        assert self._arrivals is not None  # noqa: S101 - it is only then asked for
+        coming = self._arrivals.read(counts[None], np.ones((1, len(counts))))[0]
+        coming = np.where(np.isfinite(coming), coming, counts[:, None])
+        coming = along(coming[..., None], self._steps, range(1, self._far + 1))[..., 0]
+        columns = []
+        for step in self._task.ahead:
+            still = np.convolve(whole, self._shares[step:] if step < len(self._shares) else np.zeros(1))
+            reach = min(step, len(self._shares))
+            new = coming[:, step - reach : step] @ self._shares[:reach][::-1]
+            columns.append(still[len(self._tail) : len(whole)] + new)
+        return np.stack(columns, axis=-1)
+
+    def _tables(self, loads: FloatArray, said: FloatArray) -> FloatArray:
+        """The quantiles of the residuals of the last seven days, taken anew every half hour, after each bin."""
+        whole = np.concatenate([self._said, said])
+        due = whole[: len(loads)]
+        past = np.concatenate([self._scores, (loads - due) / np.sqrt(np.maximum(due, 0.0) + _ONE_HALF)])
+        kept, before = round(_KEPT / self._task.interval), len(self._scores)
+        rows = np.empty((len(loads), len(self._table)))
+        first = -self._count % self._every
+        edges = [0, *range(first, len(loads), self._every), len(loads)]
+        for begin, end in itertools.pairwise(edges):
+            if (self._count + begin) % self._every == 0 and end > begin:
+                self._table = table(past[max(0, before + begin + 1 - kept) : before + begin + 1])
+            rows[begin:end] = self._table
+        self._count += len(loads)
+        self._said, self._scores = whole[len(loads) :], past[-kept:].copy()
+        return rows
+
+
+def table(scores: FloatArray) -> FloatArray:
+    """Quantiles at `LEVELS`, and the last one times each of `BEYOND`; in part what is usual while little is known."""
+    known = scores[np.isfinite(scores)]
+    share = min(1.0, len(known) / _ENOUGH)
+    own = np.quantile(known, _LEVELS) if len(known) else _USUAL
+    rows = share * own + (1.0 - share) * np.where(_LEVELS > _ONE_HALF, np.maximum(own, _USUAL), own)
+    return np.concatenate([rows, max(rows[-1], _LEAST_TOP) * _BEYOND])
+
+
+def horizons(interval: float, delay: float, lag: int) -> tuple[int, ...]:
+    """Bins from the newest known one to the present, to the next, and to the one when a worker ordered now serves.
+
+    >>> horizons(60.0, 120.0, 2)
+    (2, 3, 4)
+    """
+    return tuple(sorted({lag, lag + 1, lag + math.ceil(delay / interval - 1e-9)}))

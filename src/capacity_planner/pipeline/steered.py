@@ -1,0 +1,134 @@
+"""Our own policy, as it is judged beside others: steering by a forecast, with a quantile that sets itself."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from capacity_planner.domain.series import ForecastTask
+from capacity_planner.forecasting import _season
+from capacity_planner.forecasting._load import BEYOND, LEVELS, LoadFollower, Loads, horizons
+from capacity_planner.pipeline.tuning import DAY, DAYS, PERIOD, PLACES, SURE, Replays
+from capacity_planner.planning.offered_load import service_shares
+from capacity_planner.planning.steering import Knob, Steered, Steering, Tuned, gain
+from capacity_planner.registry import forecast_models
+from capacity_planner.simulation.tiers import COMPILER, PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capacity_planner.contracts import Decide, ServiceLaw
+    from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.domain.policy import PolicyTask
+
+_AT_ONCE = 2_016
+_NORMAL = (-2.05, -1.28, -0.84, -0.39, 0.0, 0.25, 0.52, 0.84, 1.04, 1.28, 1.48, 1.64, 1.88, 2.05, 2.33, 2.58, 2.88)
+
+
+class Planner:
+    """This planner, deciding every minute; the oracle is the same, told the counts that come instead of a forecast.
+
+    Args:
+        counts: jobs per bin, of the past that is known and of the time that is scored, shape (n,). What comes after a
+            decision is not looked at, but by the oracle.
+        law: of the service times.
+        oracle: whether it knows the counts that come.
+        model: the forecast model.
+        late_bins: newest complete bins that are not known yet.
+        check: called now and then; raises to stop.
+    """
+
+    knob = "place among the quantiles of past errors"
+    grid: tuple[float, ...] = tuple(range(PLACES))
+    default = math.nan
+    period = PERIOD
+
+    def __init__(
+        self,
+        counts: FloatArray,
+        law: ServiceLaw,
+        *,
+        oracle: bool = False,
+        model: str = "auto",
+        late_bins: int = 1,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = "oracle" if oracle else "planner"
+        self.title = "oracle: this planner with the counts that come" if oracle else "this planner"
+        self._counts, self._law, self._model, self._oracle = np.nan_to_num(counts), law, model, oracle
+        self._late, self._check = late_bins, check
+        self._known: tuple[object, Loads, Replays] | None = None
+
+    def start(self, task: PolicyTask, knob: float) -> Decide:
+        """One that scales from the end of the past on; NaN as the knob lets it set itself.
+
+        Args:
+            task: the queue.
+            knob: place in the table of quantiles.
+        """
+        steering = Steering(
+            service_time=task.service_time, startup_delay=task.startup_delay, allowed_wait=task.allowed_wait
+        )
+        loads, replays = self._prepared(task, steering)
+        return Steered(task, steering, loads, Knob(knob) if math.isfinite(knob) else self._tuned(task, replays))
+
+    def _tuned(self, task: PolicyTask, replays: Replays) -> Tuned:
+        start = len(task.past) * task.interval
+        learned = min(DAY, start)
+
+        def daily(at: float) -> float:
+            now = start + at
+            first = max(now - DAYS * DAY, learned)
+            return replays.best(first, now, task.share) if now - first >= DAY else SURE
+
+        usual = float(task.past.mean()) if len(task.past) else float(self._counts.mean())
+        return Tuned(
+            daily,
+            share=task.share,
+            gain=gain(task.startup_delay),
+            usual=usual * 60.0 / task.interval,
+            highest=PLACES - 1.0,
+        )
+
+    def _prepared(self, task: PolicyTask, steering: Steering) -> tuple[Loads, Replays]:
+        key = (task.startup_delay, task.allowed_wait, task.service_time, task.interval, len(task.past))
+        if self._known is None or self._known[0] != key:
+            loads = self._followed(task)
+            replays = Replays(
+                self._counts, loads, self._law, task, steering, COMPILER.wait() or PLAIN, self._late, self._check
+            )
+            self._known = (key, loads, replays)
+        return self._known[1], self._known[2]
+
+    def _followed(self, task: PolicyTask) -> Loads:
+        """What is said of the demand after each bin, by one that reads on and on."""
+        ahead = horizons(task.interval, task.startup_delay, 1 + self._late)
+        shares = service_shares(self._law, task.interval)
+        if self._oracle:
+            return _foreseen(self._counts, shares, ahead)
+        seasons = _season.periods(task.past / task.interval, task.interval)
+        follower = LoadFollower(
+            forecast_models.get(self._model),
+            ForecastTask(ahead=ahead, interval=task.interval, periods=seasons),
+            shares,
+        )
+        parts = []
+        for at in range(0, len(self._counts), _AT_ONCE):
+            parts.append(follower.read(self._counts[at : at + _AT_ONCE]))
+            self._check()
+        return Loads(
+            loads=np.concatenate([part.loads for part in parts]),
+            ahead=np.concatenate([part.ahead for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+        )
+
+
+def _foreseen(counts: FloatArray, shares: FloatArray, ahead: tuple[int, ...]) -> Loads:
+    """The true loads in place of forecasts; what is uncertain is how jobs fall within a bin and how long they take."""
+    loads = np.convolve(counts, shares)[: len(counts)]
+    places = np.minimum(np.arange(len(counts))[:, None] + np.array(ahead), len(counts) - 1)
+    tops = np.linspace(_NORMAL[-1], 2.8 * 3.3, len(LEVELS) + len(BEYOND) - len(_NORMAL) + 1)[1:]
+    scores = np.broadcast_to(np.concatenate([_NORMAL, tops]), (len(counts), PLACES))
+    return Loads(loads=loads, ahead=loads[places], scores=scores)
