@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capacity_planner.forecasting._hedge import Hedge, mixed
-from capacity_planner.forecasting._ladder import ladder
-from capacity_planner.forecasting._scale import along
-from capacity_planner.forecasting._stride import DAY, per_day
+from capacity_planner.forecasting._stride import DAY
 
 if TYPE_CHECKING:
     from capacity_planner.contracts import ForecastModel
@@ -33,8 +30,6 @@ _REFRESH = 1_800.0
 _ENOUGH = 2_000
 _ONE_HALF = 0.5
 _LEAST_TOP = 0.5
-_SHARPNESS = 20.0
-_MOSTLY = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,11 +51,8 @@ class Loads:
 class LoadFollower:
     """Follows the load that the counts of jobs put on the servers if every job began at once.
 
-    Two forecasts of it are mixed by how wrong each lately was: that of the load itself, and the load of the jobs that
-    have arrived and will still be in service, with that of the arrivals that are forecast.
-
     Args:
-        model: forecasts load and arrivals.
+        model: forecasts the load.
         task: horizons, in bins; one series.
         shares: the load of one job in the bin of its arrival and in each later one [servers], shape (m,).
 
@@ -69,17 +61,12 @@ class LoadFollower:
     """
 
     def __init__(self, model: ForecastModel, task: ForecastTask, shares: FloatArray) -> None:
-        self._task, self._shares, self._far = task, shares, task.ahead[-1]
-        self._loads = model.start(task)
-        self._tail = np.zeros(max(len(shares) - 1, self._far))
-        self._steps = ladder(self._far, per_day(task.interval))
-        # Where most of a job lies in the bin of its arrival the two are the same.
-        apart = shares[0] < _MOSTLY * shares.sum()
-        self._arrivals = model.start(replace(task, ahead=self._steps)) if apart else None
-        self._hedge = Hedge(task, 2, half_life=DAY, sharpness=_SHARPNESS)
+        self._task, self._shares = task, shares
+        self._state = model.start(task)
+        self._tail = np.zeros(len(shares) - 1)
         self._every = max(1, round(_REFRESH / task.interval))
         self._count = 0
-        self._said = np.full(self._far, np.nan)
+        self._said = np.full(task.ahead[-1], np.nan)
         self._scores = np.empty(0)
         self._table = table(self._scores)
 
@@ -92,32 +79,10 @@ class LoadFollower:
         whole = np.concatenate([self._tail, counts])
         first = len(self._tail)
         loads = np.convolve(whole, self._shares)[first : len(whole)]
-        ahead = self._direct(loads)
-        if self._arrivals is not None:
-            rivals = np.stack([ahead, self._summed(whole, counts)], axis=-1)
-            looks = self._hedge.looks(len(loads))
-            every = np.arange(len(loads))
-            ahead = mixed(self._hedge.read(rivals[None, looks], loads[None], every)[0], rivals)
         self._tail = whole[len(whole) - first :]
+        made = self._state.read(loads[None], np.ones((1, len(loads))))[0]
+        ahead = np.where(np.isfinite(made), made, loads[:, None])
         return Loads(loads=loads, ahead=ahead, scores=self._tables(loads, ahead[:, -1]))
-
-    def _direct(self, loads: FloatArray) -> FloatArray:
-        made = self._loads.read(loads[None], np.ones((1, len(loads))))[0]
-        return np.where(np.isfinite(made), made, loads[:, None])
-
-    def _summed(self, whole: FloatArray, counts: FloatArray) -> FloatArray:
-        """What is in service already and stays, and the arrivals that are forecast, shape (n, horizons)."""
-        assert self._arrivals is not None  # noqa: S101 - it is only then asked for
-        coming = self._arrivals.read(counts[None], np.ones((1, len(counts))))[0]
-        coming = np.where(np.isfinite(coming), coming, counts[:, None])
-        coming = along(coming[..., None], self._steps, range(1, self._far + 1))[..., 0]
-        columns = []
-        for step in self._task.ahead:
-            still = np.convolve(whole, self._shares[step:] if step < len(self._shares) else np.zeros(1))
-            reach = min(step, len(self._shares))
-            new = coming[:, step - reach : step] @ self._shares[:reach][::-1]
-            columns.append(still[len(self._tail) : len(whole)] + new)
-        return np.stack(columns, axis=-1)
 
     def _tables(self, loads: FloatArray, said: FloatArray) -> FloatArray:
         """The quantiles of the residuals of the last seven days, taken anew every half hour, after each bin."""

@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from capacity_planner.domain.slo import SLO
     from capacity_planner.forecasting._anomaly import Anomaly
     from capacity_planner.pipeline.deadline import Deadline
+    from capacity_planner.pipeline.experience import Experience
     from capacity_planner.pipeline.following import Following
     from capacity_planner.pipeline.outlook import Outlook
     from capacity_planner.pipeline.validation import Checked
 
+_A_REPLAY = 10.0  # seconds a call should have left before the last days are replayed
 _BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)
 
 
@@ -64,12 +66,14 @@ class Known:
         scaling: the last scaling that was recorded.
         alarmed: whether the anomaly that goes on has been told.
         following: what is remembered of its rates.
+        experience: what replays of its last days say.
     """
 
     samples: Sequence[Metrics]
     scaling: Scaling | None
     alarmed: bool
     following: Following
+    experience: Experience
 
 
 def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
@@ -89,6 +93,9 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
         _targets(request.slo),
         deadline.check,
     )
+    experienced = 0.0
+    if not 0.0 <= deadline.remaining < _A_REPLAY:
+        experienced = known.experience.level(known.samples, config, request.slo, staffing, deadline.check)
     result = study(
         metrics,
         request.slo,
@@ -98,6 +105,7 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
         staffing,
         scaled=None if known.scaling is None else known.scaling.seen_from(metrics.timestamp),
         cooling=not request.force_regen,
+        experienced=experienced,
     )
     plan = assemble.plan(result)
     deadline.check()

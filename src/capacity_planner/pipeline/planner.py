@@ -17,6 +17,7 @@ from capacity_planner.pipeline import cycle
 from capacity_planner.pipeline.accuracy import Ledger
 from capacity_planner.pipeline.cycle import Known, Scaling
 from capacity_planner.pipeline.deadline import Deadline
+from capacity_planner.pipeline.experience import Experience
 from capacity_planner.pipeline.following import Following
 from capacity_planner.pipeline.validation import Seen, checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds
@@ -46,6 +47,7 @@ class _Queue:
     following: Following = field(default_factory=Following)
     ledger: Ledger = field(default_factory=Ledger)
     seen: Seen = field(default_factory=Seen)
+    experience: Experience = field(default_factory=Experience)
 
 
 class CapacityPlanner:
@@ -208,6 +210,7 @@ class CapacityPlanner:
             scaling=queue.scaling,
             alarmed=queue.state.anomaly_detected,
             following=queue.following,
+            experience=queue.experience,
         )
         done = cycle.run(checked, known, deadline)
         self._remember(queue, checked.metrics, checked.config)

@@ -10,7 +10,7 @@ import numpy as np
 from capacity_planner.domain.series import ForecastTask
 from capacity_planner.forecasting import _season
 from capacity_planner.forecasting._load import BEYOND, LEVELS, LoadFollower, Loads, horizons
-from capacity_planner.pipeline.tuning import DAY, DAYS, PERIOD, PLACES, SURE, Replays
+from capacity_planner.pipeline.tuning import DAY, DAYS, PERIOD, PLACES, SURE, Goal, Replays
 from capacity_planner.planning.offered_load import service_shares
 from capacity_planner.planning.steering import Knob, Steered, Steering, Tuned, gain
 from capacity_planner.registry import forecast_models
@@ -81,7 +81,7 @@ class Planner:
         def daily(at: float) -> float:
             now = start + at
             first = max(now - DAYS * DAY, learned)
-            return replays.best(first, now, task.share) if now - first >= DAY else SURE
+            return replays.best(first, now) if now - first >= DAY else SURE
 
         usual = float(task.past.mean()) if len(task.past) else float(self._counts.mean())
         return Tuned(
@@ -93,11 +93,19 @@ class Planner:
         )
 
     def _prepared(self, task: PolicyTask, steering: Steering) -> tuple[Loads, Replays]:
-        key = (task.startup_delay, task.allowed_wait, task.service_time, task.interval, len(task.past))
+        key = (task.startup_delay, task.allowed_wait, task.service_time, task.interval, task.share, len(task.past))
         if self._known is None or self._known[0] != key:
             loads = self._followed(task)
             replays = Replays(
-                self._counts, loads, self._law, task, steering, COMPILER.wait() or PLAIN, self._late, self._check
+                counts=self._counts,
+                loads=loads,
+                law=self._law,
+                task=task,
+                steering=steering,
+                goal=Goal(share=task.share),
+                tier=COMPILER.tier or PLAIN,
+                late_bins=self._late,
+                check=self._check,
             )
             self._known = (key, loads, replays)
         return self._known[1], self._known[2]

@@ -29,9 +29,25 @@ SURE = float(LEVELS.index(0.99))
 """Where the quantile starts while nothing can be replayed."""
 
 _SEED = 20_011
+_NEARLY = 0.1
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What is to be kept.
+
+    Attributes:
+        share: of the jobs, or of the windows, that are to be in time.
+        window: length of a window [s]; 0 counts jobs.
+        within: share of a window's jobs that must be in time for it to be.
+    """
+
+    share: float
+    window: float = 0.0
+    within: float = 0.95
+
+
+@dataclass(eq=False, kw_only=True)
 class Replays:
     """What would have become of the jobs of each day, at each place in the table of quantiles.
 
@@ -41,6 +57,7 @@ class Replays:
         law: of the service times.
         task: the queue.
         steering: the law of control.
+        goal: what is to be kept.
         tier: how the inner loop is run.
         late_bins: newest complete bins that are not known yet.
         check: called about once a simulated day; raises to stop.
@@ -51,48 +68,56 @@ class Replays:
     law: ServiceLaw
     task: PolicyTask
     steering: Steering
+    goal: Goal
     tier: Tier
     late_bins: int = 1
     check: Callable[[], None] = lambda: None
     _known: dict[int, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        dice = np.random.default_rng(_SEED)
+        dice, others = np.random.default_rng(_SEED).spawn(2)
         whole = np.rint(np.nan_to_num(self.counts)).astype(np.int64)
-        self._interval = self.task.interval
-        times = np.repeat(np.arange(len(whole)) * self._interval, whole)
-        self._arrivals = np.sort(times + dice.random(len(times)) * self._interval)
+        times = np.repeat(np.arange(len(whole)) * self.task.interval, whole)
+        self._arrivals = np.sort(times + dice.random(len(times)) * self.task.interval)
         self._services = np.empty(len(times))
-        self.law.sample(dice, self._services)
+        self.law.sample(others, self._services)
+        self._window = self.goal.window or self.task.interval
 
-    def best(self, first: float, end: float, share: float) -> float:
-        """The lowest place from which on the share of jobs in time is kept, between two where it is not whole.
+    def best(self, first: float, end: float) -> float:
+        """The lowest place that reaches the goal, between two where it is not whole.
+
+        Where no place reaches it, the lowest that comes near what the highest keeps, within a tenth of what may be
+        late: some jobs, such as those of a morning before the first worker is there, no quantile can help.
 
         Args:
             first: begin of the time that counts [s].
             end: its end [s].
-            share: of the jobs that must be in time.
         """
+        share = self.goal.share
+        most = self._kept(PLACES - 1, first, end)
+        wanted = share if most >= share else most - _NEARLY * (1.0 - share)
         low, high = -1, PLACES - 1
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (low, middle) if self._kept(middle, first, end) >= share else (middle, high)
-        if high == 0 or self._kept(high, first, end) < share:
-            return float(high)
+            low, high = (low, middle) if self._kept(middle, first, end) >= wanted else (middle, high)
+        if high == 0:
+            return 0.0
         below, above = self._kept(high - 1, first, end), self._kept(high, first, end)
-        return high - 1 + (share - below) / (above - below) if above > below else float(high)
+        return high - 1 + (wanted - below) / (above - below) if above > below else float(high)
 
     def _kept(self, place: int, first: float, end: float) -> float:
-        """Share of the jobs that arrived from ``first`` to ``end`` and were in time."""
+        """Share of the jobs, or of the windows with jobs, from ``first`` to ``end`` that were in time."""
         if place not in self._known:
             self._known[place] = self._run(place)
-        jobs, kept = self._known[place]
-        begin, stop = int(first / self._interval), int(end / self._interval)
-        total = float(jobs[begin:stop].sum())
-        return float(kept[begin:stop].sum()) / total if total else 1.0
+        begin, stop = int(first / self._window), int(end / self._window)
+        jobs, kept = (part[begin:stop] for part in self._known[place])
+        if self.goal.window:
+            jobs, kept = (jobs > 0).astype(float), ((jobs > 0) & (kept >= self.goal.within * jobs)).astype(float)
+        total = float(jobs.sum())
+        return float(kept.sum()) / total if total else 1.0
 
     def _run(self, place: int) -> tuple[FloatArray, FloatArray]:
-        """Jobs per bin of their arrival, and those of them in time."""
+        """Jobs by the window of their arrival, and those of them in time."""
         loop = Loop(
             task=replace(self.task, past=np.empty(0)),
             arrivals=self._arrivals,
@@ -104,7 +129,8 @@ class Replays:
         )
         decide = Steered(self.task, self.steering, self.loads, Knob(float(place)))
         done = run(loop, decide, PERIOD, self.tier, self.check)
-        bins = (self._arrivals / self._interval).astype(np.int64)
-        jobs = np.bincount(bins, minlength=len(self.counts))
-        kept = np.bincount(bins, done.waits <= self.task.allowed_wait, minlength=len(self.counts))
-        return jobs.astype(float), kept
+        windows = (self._arrivals / self._window).astype(np.int64)
+        count = int(np.ceil(loop.end / self._window - 1e-9))
+        jobs: FloatArray = np.bincount(windows, minlength=count).astype(float)
+        kept: FloatArray = np.bincount(windows, done.waits <= self.task.allowed_wait, minlength=count).astype(float)
+        return jobs, kept
