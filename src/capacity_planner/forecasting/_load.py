@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capacity_planner.forecasting._stride import DAY
+from capacity_planner.forecasting._stride import per_day
 
 if TYPE_CHECKING:
     from capacity_planner.contracts import ForecastModel
@@ -25,7 +25,9 @@ BEYOND = (1.15, 1.3, 1.5, 1.8, 2.2, 2.8)
 _LEVELS, _BEYOND = np.array(LEVELS), np.array(BEYOND)
 # Residuals of counts are not normal: what is taken while none are known is half as wide again.
 _USUAL = 1.5 * np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-_KEPT = 7 * DAY
+_WEEK, _KEPT = 7, 21  # days
+_NEAR = 5_400.0
+_CYCLES = 4
 _REFRESH = 1_800.0
 _ENOUGH = 2_000
 _ONE_HALF = 0.5
@@ -64,7 +66,7 @@ class LoadFollower:
         self._task, self._shares = task, shares
         self._state = model.start(task)
         self._tail = np.zeros(len(shares) - 1)
-        self._every = max(1, round(_REFRESH / task.interval))
+        self._every, self._day = max(1, round(_REFRESH / task.interval)), per_day(task.interval)
         self._count = 0
         self._said = np.full(task.ahead[-1], np.nan)
         self._scores = np.empty(0)
@@ -85,21 +87,36 @@ class LoadFollower:
         return Loads(loads=loads, ahead=ahead, scores=self._tables(loads, ahead[:, -1]))
 
     def _tables(self, loads: FloatArray, said: FloatArray) -> FloatArray:
-        """The quantiles of the residuals of the last seven days, taken anew every half hour, after each bin."""
+        """The quantiles of residuals, taken anew every half hour, after each bin."""
         whole = np.concatenate([self._said, said])
         due = whole[: len(loads)]
         past = np.concatenate([self._scores, (loads - due) / np.sqrt(np.maximum(due, 0.0) + _ONE_HALF)])
-        kept, before = round(_KEPT / self._task.interval), len(self._scores)
+        before = len(self._scores)
         rows = np.empty((len(loads), len(self._table)))
         first = -self._count % self._every
         edges = [0, *range(first, len(loads), self._every), len(loads)]
         for begin, end in itertools.pairwise(edges):
             if (self._count + begin) % self._every == 0 and end > begin:
-                self._table = table(past[max(0, before + begin + 1 - kept) : before + begin + 1])
+                self._table = self._taken(past[: before + begin + 1])
             rows[begin:end] = self._table
         self._count += len(loads)
-        self._said, self._scores = whole[len(loads) :], past[-kept:].copy()
+        self._said, self._scores = whole[len(loads) :], past[-_KEPT * self._day :].copy()
         return rows
+
+    def _taken(self, scores: FloatArray) -> FloatArray:
+        """Quantiles of the last week, mixed with those of the same time on earlier days, as one would meet them next.
+
+        Args:
+            scores: up to now, the newest last.
+        """
+        lately = table(scores[-_WEEK * self._day :])
+        width = round(_NEAR / self._task.interval)
+        middle = len(scores) - 1 + self._task.ahead[-1] + self._every // 2
+        begins = [middle - cycle * self._day - width for cycle in range(1, _KEPT + 1)]
+        near = [scores[max(begin, 0) : begin + 2 * width] for begin in begins if begin + 2 * width > 0]
+        if len(near) <= _CYCLES:
+            return lately
+        return 0.5 * (lately + table(np.concatenate(near)))
 
 
 def table(scores: FloatArray) -> FloatArray:

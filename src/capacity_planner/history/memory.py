@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from operator import lt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,11 @@ _MOST_SAMPLES = 200_000
 
 def merge(samples: Iterable[Metrics], *, until: datetime, window: timedelta) -> tuple[Metrics, ...]:
     """The samples in [until - window, until], oldest first; of samples with one timestamp the last given counts."""
-    newest = {sample.timestamp: sample for sample in samples}
+    given = tuple(samples)
+    times = [sample.timestamp for sample in given]
+    if all(map(lt, times, times[1:])) and times and times[-1] <= until:
+        return given[bisect_left(times, until - window) :]
+    newest = dict(zip(times, given, strict=True))
     return tuple(newest[at] for at in sorted(newest) if at <= until and until - at <= window)
 
 
