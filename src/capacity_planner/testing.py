@@ -17,18 +17,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capacity_planner.domain.congestion import ServiceTime
+from capacity_planner.domain.policy import PolicyTask, Seen
 from capacity_planner.domain.series import ForecastTask
 
 if TYPE_CHECKING:
-    from capacity_planner.contracts import ForecastModel, QueueModel
+    from collections.abc import Iterator
+
+    from capacity_planner.contracts import ForecastModel, Policy, QueueModel
     from capacity_planner.domain.congestion import FloatArray
 
-__all__ = ["check_forecast_model", "check_queue_model"]
+__all__ = ["check_forecast_model", "check_policy", "check_queue_model"]
 
 _TASK = ForecastTask(ahead=(1, 6), interval=1800.0, periods=(48,), series=2)
 _SERVICE = ServiceTime(mean=2.0, std=1.5)
 _RATES = np.array([0.0, 0.3, 1.0, 4.4, 9.0, 45.0])
 _SERVERS = np.array([0, 1, 2, 10, 19, 100])[:, None]
+_FEWEST_KNOBS = 7
+_PAST = np.full(9 * 1440, 10.0)
+_QUEUE = PolicyTask(service_time=60.0, startup_delay=120.0, allowed_wait=30.0, min_workers=0, past=_PAST)
 
 
 def check_queue_model(model: QueueModel) -> None:
@@ -54,6 +60,16 @@ def check_forecast_model(model: ForecastModel) -> None:
         np.testing.assert_allclose(steady.predict((1, 6, 100)), level, rtol=1e-6, err_msg="what was steady stays")
     first = model.start(_TASK).read(two[:, :1], np.ones((2, 1)))
     assert (first >= 0).all(), "one rate is enough to say something"
+
+
+def check_policy(policy: Policy) -> None:
+    """Hold a scaling policy to the promise of `Policy`."""
+    _policy_fields(policy)
+    _policy_corners(policy)
+    _policy_starts(policy)
+    thrifty, generous = (_answers(policy, _QUEUE, knob, serving=10, busy=10, waiting=20) for knob in _ends(policy))
+    assert sum(generous) >= sum(thrifty), "grid: the generous end wants no fewer workers than the thrifty one"
+    np.testing.assert_array_equal(_PAST, 10.0, err_msg="the past is not changed")
 
 
 def _forecast_shapes(model: ForecastModel, rates: FloatArray) -> None:
@@ -136,3 +152,71 @@ def _queue_sample(model: QueueModel) -> None:
     assert abs(error) < 5.0, "service times are drawn with the law's mean"
     late = np.mean(times > law.quantile(0.95) * (1.0 + 1e-9))
     assert abs(late - min(0.05, float(law.tail(law.quantile(0.95))))) < 0.01, "and with its p95"
+
+
+def _policy_fields(policy: Policy) -> None:
+    assert policy.name, "name: registering gives it"
+    assert policy.title, "title: says in words what it is"
+    assert policy.knob, "knob: says in words what it is"
+    assert policy.period > 0, "period: seconds between decisions"
+    assert len(policy.grid) >= _FEWEST_KNOBS, f"grid: at least {_FEWEST_KNOBS} values, or a sweep says little"
+    steps = np.diff(policy.grid)
+    assert (steps > 0).all() or (steps < 0).all(), "grid: goes one way, from thrifty to generous"
+    assert min(policy.grid) <= policy.default <= max(policy.grid), "default: lies within the grid"
+
+
+def _policy_corners(policy: Policy) -> None:
+    """Whatever is seen, the answer is a number of workers."""
+    idle = dataclasses.replace(_QUEUE, past=np.zeros(9 * 1440))
+    new = dataclasses.replace(_QUEUE, past=np.zeros(0))
+    short = dataclasses.replace(_QUEUE, past=np.full(3, 10.0), concurrency=4)
+    huge = dataclasses.replace(_QUEUE, past=np.full(9 * 1440, 1e12))
+    for knob in (*_ends(policy), policy.default):
+        for task in (idle, new, short):
+            _answers(policy, task, knob, serving=0)
+            _answers(policy, task, knob, serving=5)
+            _answers(policy, task, knob, serving=0, ordered=3, waiting=7)
+            _answers(policy, task, knob, serving=0, waiting=7)
+        _answers(policy, huge, knob, serving=10**6, busy=10**6, waiting=10**12)
+
+
+def _policy_starts(policy: Policy) -> None:
+    """What is started knows nothing of what was started before or beside it."""
+    alone, again = (_answers(policy, _QUEUE, policy.default, serving=10, busy=10, waiting=20) for _ in range(2))
+    assert alone == again, "the same sights give the same answers from a fresh start"
+    one, other = policy.start(_QUEUE, policy.default), policy.start(_QUEUE, policy.default)
+    busy = _sights(policy, _QUEUE, serving=10, busy=10, waiting=20)
+    beside = []
+    for seen, idle in zip(busy, _sights(policy, _QUEUE, serving=90), strict=True):
+        beside.append(one(seen))
+        other(idle)
+    assert beside == alone, "two that are started share nothing"
+
+
+def _ends(policy: Policy) -> tuple[float, float]:
+    return policy.grid[0], policy.grid[-1]
+
+
+def _answers(policy: Policy, task: PolicyTask, knob: float, **sight: int) -> list[float]:
+    decide = policy.start(task, knob)
+    answers = [decide(seen) for seen in _sights(policy, task, **sight)]
+    assert np.isfinite(answers).all(), "the workers wanted are a finite number"
+    assert min(answers) >= 0, "the workers wanted are never negative"
+    return answers
+
+
+def _sights(
+    policy: Policy, task: PolicyTask, *, serving: int, ordered: int | None = None, busy: int = 0, waiting: int = 0
+) -> Iterator[Seen]:
+    """Half an hour in which nothing changes but the time, in which as many jobs arrive as did in the past."""
+    rate = task.past[-1:] if len(task.past) else np.zeros(1)
+    for now in np.arange(0.0, 1800.0, policy.period).tolist():
+        yield Seen(
+            now=now,
+            ordered=serving if ordered is None else ordered,
+            serving=serving,
+            busy=busy,
+            waiting=waiting,
+            utilization=min(busy / (serving * task.concurrency), 1.0) if serving else 1.0,
+            counts=np.concatenate([task.past, np.repeat(rate, max(int(now / task.interval) - 1, 0))]),
+        )
