@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
 from _closed_loop_tables import print_regret, print_shipped
-from _replays import OURS, SHARES, Case, Row, cases
+from _replays import ORACLE, OURS, SHARES, Case, Row, cases
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.pipeline._backtest_frontier import cost_at
 from capacity_planner.pipeline.backtest import Backtester
@@ -18,12 +19,28 @@ if TYPE_CHECKING:
 _JUDGED = 0.99
 
 
-def run(parts: Sequence[str], folder: Path | None, *, only: str, processes: int, plots: Path | None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be replayed.
+
+    Attributes:
+        only: a part of the names of the scenarios.
+        rivals: names of policies; none is all of them.
+        processes: how many scenarios at once.
+    """
+
+    only: str
+    rivals: tuple[str, ...]
+    processes: int
+
+
+def run(parts: Sequence[str], folder: Path | None, asked: Asked, plots: Path | None) -> None:
     """Replay all cases, and print the tables of the parts asked for."""
-    wanted = [case for case in cases(folder) if only in case.name]
+    wanted = [case for case in cases(folder) if asked.only in case.name]
+    everybody = (*asked.rivals, OURS, ORACLE) if asked.rivals else ()
     print(f"\n{len(wanted)} scenarios.", flush=True)
     if {"regret", "shipped"} & set(parts):
-        rows = _replayed(wanted, rivals="regret" in parts, limited=False, processes=processes)
+        rows = _replayed(wanted, everybody if "regret" in parts else (OURS,), asked.processes, limited=False)
         if "regret" in parts:
             print_regret(rows)
         if "shipped" in parts:
@@ -33,23 +50,23 @@ def run(parts: Sequence[str], folder: Path | None, *, only: str, processes: int,
 
             draw(rows, plots)
     if "limits" in parts:
-        limited = _replayed(wanted, rivals=False, limited=True, processes=processes)
+        limited = _replayed(wanted, (OURS,), asked.processes, limited=True)
         print_shipped("As shipped, with the default step size and cooldown", limited)
 
 
-def _replayed(wanted: Sequence[Case], *, rivals: bool, limited: bool, processes: int) -> list[Row]:
+def _replayed(wanted: Sequence[Case], policies: tuple[str, ...], processes: int, *, limited: bool) -> list[Row]:
     with get_context("fork").Pool(processes) as pool:
-        return list(pool.imap(_replay, [(case, rivals, limited) for case in wanted]))
+        return list(pool.imap(_replay, [(case, policies, limited) for case in wanted]))
 
 
-def _replay(task: tuple[Case, bool, bool]) -> Row:
-    case, rivals, limited = task
+def _replay(task: tuple[Case, tuple[str, ...], bool]) -> Row:
+    case, policies, limited = task
     limits: dict[str, Any] = {}
     if limited:
         config = PlannerConfig()
         limits = {"max_step_size": config.max_step_size, "cooldown_period": config.cooldown_period}
     backtester = Backtester()
-    swept = backtester.run(case.scenario(_JUDGED, policies=() if rivals else (OURS,), sweep=True, **limits))
+    swept = backtester.run(case.scenario(_JUDGED, policies=policies, sweep=True, **limits))
     load = case.load * swept.scored.total_seconds() / 3_600.0
     frontier = next(item for item in swept.frontiers if item.policy == OURS)
     points = [(point.share_in_time, point.worker_hours) for point in frontier.points if point.knob is not None]

@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="part", help=f"any of {', '.join(PARTS)}; all when none is given")
     parser.add_argument("--data", type=Path, default=DATA, help="folder with traces")
     parser.add_argument("--only", default="", help="scenarios whose name has this in it")
+    parser.add_argument("--rivals", default="", help="names of rival policies with commas between; all when not given")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--plots", type=Path, help="folder for pictures")
     arguments = parser.parse_args()
@@ -36,7 +37,9 @@ def main() -> int:
         print(f"\nNo folder {arguments.data}: the tables below are of the shipped trace and of generated traffic.")
     import _closed_loop  # noqa: PLC0415 - --help needs no NumPy
 
-    _closed_loop.run(parts, folder, only=arguments.only, processes=arguments.processes, plots=arguments.plots)
+    rivals = tuple(name for name in arguments.rivals.split(",") if name)
+    asked = _closed_loop.Asked(only=arguments.only, rivals=rivals, processes=arguments.processes)
+    _closed_loop.run(parts, folder, asked, arguments.plots)
     return 0
 
 

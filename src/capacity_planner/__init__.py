@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from capacity_planner.domain.attainment import EqualAttainment, Frontier, FrontierPoint, PolicyOutcome, RegretSplit
+    from capacity_planner.domain.backtest import Backtest, BacktestScenario, BacktestTimeline, PolicyTrack
     from capacity_planner.domain.config import PlannerConfig, default_config
     from capacity_planner.domain.congestion import Congestion, ServiceTime
     from capacity_planner.domain.forecast import Forecast, ForecastAccuracy
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.state import PlannerState
     from capacity_planner.domain.traffic import PatternType, SpikeShape, TrafficPattern, TrafficSpike
     from capacity_planner.errors import ErrorCode, PlannerError
+    from capacity_planner.pipeline.backtest import Backtester
     from capacity_planner.pipeline.calculator import QueueingCalculator
     from capacity_planner.pipeline.forecaster import Forecaster
     from capacity_planner.pipeline.planner import CapacityPlanner
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.traffic import extract_pattern
 
 _HOMES = {
+    "domain.attainment": ("EqualAttainment", "Frontier", "FrontierPoint", "PolicyOutcome", "RegretSplit"),
+    "domain.backtest": ("Backtest", "BacktestScenario", "BacktestTimeline", "PolicyTrack"),
     "domain.config": ("PlannerConfig", "default_config"),
     "domain.congestion": ("Congestion", "ServiceTime"),
     "domain.forecast": ("Forecast", "ForecastAccuracy"),
@@ -60,6 +65,7 @@ _HOMES = {
     "domain.state": ("PlannerState",),
     "domain.traffic": ("PatternType", "SpikeShape", "TrafficPattern", "TrafficSpike"),
     "errors": ("ErrorCode", "PlannerError"),
+    "pipeline.backtest": ("Backtester",),
     "pipeline.calculator": ("QueueingCalculator",),
     "pipeline.forecaster": ("Forecaster",),
     "pipeline.planner": ("CapacityPlanner",),
@@ -71,15 +77,22 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "SLO",
+    "Backtest",
+    "BacktestScenario",
+    "BacktestTimeline",
+    "Backtester",
     "CapacityPlan",
     "CapacityPlanner",
     "ConfidenceInterval",
     "Congestion",
     "CostAnalysis",
+    "EqualAttainment",
     "ErrorCode",
     "Forecast",
     "ForecastAccuracy",
     "Forecaster",
+    "Frontier",
+    "FrontierPoint",
     "JobTrace",
     "Metrics",
     "PatternType",
@@ -89,8 +102,11 @@ __all__ = [
     "PlannerConfig",
     "PlannerError",
     "PlannerState",
+    "PolicyOutcome",
+    "PolicyTrack",
     "QueueingCalculator",
     "QueueingResult",
+    "RegretSplit",
     "RequiredWorkers",
     "SLOAnalysis",
     "ScalingAction",

@@ -60,7 +60,8 @@ class _Track:
             return None
         same = min(len(series.rates) - count, len(self.series.rates))
         now = series.rates[: len(series.rates) - count]
-        known = np.array_equal(self.series.rates[-same:], now[-same:], equal_nan=True)
+        # The oldest interval may have lost samples to the window since.
+        known = np.array_equal(self.series.rates[-same:][1:], now[-same:][1:], equal_nan=True)
         return series.rates[len(now) :] if known else None
 
 

@@ -7,18 +7,19 @@ from typing import Annotated
 
 import typer
 
-from capacity_planner.surfaces.cli import config, forecast, plan, simulate, staff
+from capacity_planner.surfaces.cli import backtest, config, forecast, plan, simulate, staff
 from capacity_planner.surfaces.cli._help import CONTEXT, Command, Group
 
 _EPILOG = """Exit codes: 0 done; 2 usage or invalid input; 3 the SLO is not achievable, limits bind, or a \
-simulation breaks it (all is printed all the same); 4 blocked by cooldown or anomaly (the plan to review is printed); \
-1 anything unexpected.
+simulation or backtest breaks it (all is printed all the same); 4 blocked by cooldown or anomaly (the plan to review \
+is printed); 1 anything unexpected.
 
 \b
 Start with:
   capacity-planner plan --arrival-rate 25.5 --service-time 2s --workers 10 --p95 8s
   capacity-planner forecast requests.csv --horizon 24h
-  capacity-planner simulate --workers 60 --arrival-rate 25.5 --service-time 2s --p95 8s --duration 6h"""
+  capacity-planner simulate --workers 60 --arrival-rate 25.5 --service-time 2s --p95 8s --duration 6h
+  capacity-planner backtest requests.csv --service-time 2s --p95 8s --report report.html"""
 
 app = typer.Typer(
     name="capacity-planner",
@@ -54,6 +55,13 @@ app.command(
     epilog=simulate.EPILOG,
     no_args_is_help=True,
 )(simulate.simulate)
+app.command(
+    "backtest",
+    cls=Command,
+    short_help="Replay your history against autoscalers and a clairvoyant optimum.",
+    epilog=backtest.EPILOG,
+    no_args_is_help=True,
+)(backtest.backtest)
 app.add_typer(config.app, name="config")
 
 
