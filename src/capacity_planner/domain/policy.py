@@ -15,6 +15,8 @@ class PolicyTask:
         service_time: E[S] [s].
         startup_delay: from order to service [s].
         allowed_wait: a job is in time when its service begins so soon after its arrival [s].
+        latency: where it is promised, a job is in time when its response is within it, and ``allowed_wait`` is what a
+            slow job leaves of it [s]; 0 judges by the wait.
         share: of the jobs that are to be in time.
         min_workers: never fewer.
         max_workers: never more.
@@ -26,6 +28,7 @@ class PolicyTask:
     service_time: float
     startup_delay: float
     allowed_wait: float
+    latency: float = 0.0
     share: float = 0.99
     min_workers: int = 1
     max_workers: int = 1_000_000

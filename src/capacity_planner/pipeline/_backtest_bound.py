@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from capacity_planner.simulation.tiers import Tier
 
 _LEVELS = 200
-_POLL = 0.05
 
 
 def bound_of(stage: Stage, check: Callable[[], None]) -> Bound:
@@ -42,34 +40,15 @@ def bound_of(stage: Stage, check: Callable[[], None]) -> Bound:
 
     task = stage.task
     shortest = float(stage.loop.services.min()) if stage.by_response and len(stage.loop.services) else 0.0
-    found: list[Bound] = []
-    failed: list[Exception] = []
-
-    def work() -> None:
-        try:
-            found.append(
-                bound(
-                    load_of(stage),
-                    interval=MINUTE,
-                    startup_delay=task.startup_delay,
-                    allowed_wait=max(stage.allowed - shortest, 0.0),
-                    share=task.share,
-                    minimum=task.min_workers,
-                )
-            )
-        except Exception as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-
-    # The solver cannot be stopped, so a caller with a deadline does not wait for its end; the interpreter does, for to
-    # end it under the solver would be a crash.
-    thread = Thread(target=work, name="capacity-planner-bound")
-    thread.start()
-    while thread.is_alive():
-        thread.join(_POLL)
-        check()
-    if failed:
-        raise failed[0]
-    return found[0]
+    return bound(
+        load_of(stage),
+        interval=MINUTE,
+        startup_delay=task.startup_delay,
+        allowed_wait=max(stage.allowed - shortest, 0.0),
+        share=task.share,
+        minimum=task.min_workers,
+        check=check,
+    )
 
 
 def load_of(stage: Stage) -> FloatArray:

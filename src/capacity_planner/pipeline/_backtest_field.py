@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from capacity_planner.domain.backtest import ORACLE, PLANNER
 from capacity_planner.registry import policies
@@ -47,7 +47,7 @@ def field_of(names: Iterable[str], stage: Stage, model: str, check: Callable[[],
     return found
 
 
-def _steered(stage: Stage, model: str, check: Callable[[], None], *, oracle: bool) -> Any:
+def _steered(stage: Stage, model: str, check: Callable[[], None], *, oracle: bool) -> Policy:
     from capacity_planner.pipeline.steered import Planner  # noqa: PLC0415 - forecasting is for these two alone
 
     late = stage.loop.late_bins

@@ -111,6 +111,7 @@ def stage_of(scenario: BacktestScenario, seed: int, check: Callable[[], None] = 
         service_time=law.mean,
         startup_delay=scenario.startup_delay.total_seconds(),
         allowed_wait=max(latency - law.quantile(0.95), 0.0) if wait is None else wait,
+        latency=latency if wait is None else 0.0,
         share=scenario.asked_share,
         min_workers=scenario.min_workers,
         max_workers=scenario.max_workers,

@@ -11,7 +11,8 @@ from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark, RealMark
 from capacity_planner.pipeline.arguments import broadcast, number, numbers, target_seconds
 from capacity_planner.pipeline.validation import checked_config, checked_metrics
-from capacity_planner.planning.staffing import MOST_SERVERS, Staffing, Targets
+from capacity_planner.planning._search import MOST_SERVERS
+from capacity_planner.planning.staffing import Staffing, Targets
 from capacity_planner.queueing._assumptions import judge
 from capacity_planner.registry import queue_models
 from capacity_planner.units import UNBOUNDED, format_duration, from_seconds, parse_duration, words

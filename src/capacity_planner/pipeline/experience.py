@@ -92,6 +92,7 @@ def _sought(
         service_time=law.mean,
         startup_delay=config.startup_delay.total_seconds(),
         allowed_wait=wait,
+        latency=slo.p95_latency.total_seconds(),
         min_workers=0,
         past=np.empty(0),
     )

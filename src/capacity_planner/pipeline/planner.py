@@ -23,6 +23,7 @@ from capacity_planner.pipeline.validation import Seen, checked_config, checked_m
 from capacity_planner.units import from_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime, timedelta
 
     from capacity_planner.domain.forecast import ForecastAccuracy
@@ -96,6 +97,30 @@ class CapacityPlanner:
             return self._plan(checked, queue, deadline)
         finally:
             queue.lock.release()
+
+    def generate_plans(
+        self, requests: Iterable[PlanRequest], *, timeout: timedelta | None = None
+    ) -> list[PlanResponse | PlannerError]:
+        """Plans for many queues in one call; an error of one does not keep the others from their plans.
+
+        Args:
+            requests: one for each queue.
+            timeout: for all of them together.
+
+        Returns:
+            For each request, in their order, what `generate_plan` returns or raises. Where the time is up, the requests
+            that were not reached have ``FORECAST_FAILED``.
+        """
+        deadline = Deadline(timeout)
+        done: list[PlanResponse | PlannerError] = []
+        for request in requests:
+            left = deadline.remaining
+            try:
+                deadline.check()
+                done.append(self.generate_plan(request, timeout=None if left < 0 else from_seconds(left)))
+            except PlannerError as error:
+                done.append(error)
+        return done
 
     def observe(self, metrics: Metrics) -> None:
         """Remember a sample of the queue that it names; late and repeated samples find their place.

@@ -17,7 +17,7 @@ from capacity_planner.registry import forecast_models
 from capacity_planner.simulation.tiers import COMPILER, PLAIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from capacity_planner.contracts import Decide, ServiceLaw
     from capacity_planner.domain.congestion import FloatArray
@@ -41,7 +41,7 @@ class Planner:
     """
 
     knob = "place among the quantiles of past errors"
-    grid: tuple[float, ...] = tuple(range(PLACES))
+    grid: Sequence[float] = tuple(range(PLACES))
     default = math.nan
     period = PERIOD
 
@@ -72,7 +72,8 @@ class Planner:
             service_time=task.service_time, startup_delay=task.startup_delay, allowed_wait=task.allowed_wait
         )
         loads, replays = self._prepared(task, steering)
-        return Steered(task, steering, loads, Knob(knob) if math.isfinite(knob) else self._tuned(task, replays))
+        place = Knob(knob) if math.isfinite(knob) else self._tuned(task, replays)
+        return Steered(task, steering, loads, place, self._law)
 
     def _tuned(self, task: PolicyTask, replays: Replays) -> Tuned:
         start = len(task.past) * task.interval
@@ -93,7 +94,15 @@ class Planner:
         )
 
     def _prepared(self, task: PolicyTask, steering: Steering) -> tuple[Loads, Replays]:
-        key = (task.startup_delay, task.allowed_wait, task.service_time, task.interval, task.share, len(task.past))
+        key = (
+            task.startup_delay,
+            task.allowed_wait,
+            task.latency,
+            task.service_time,
+            task.interval,
+            task.share,
+            len(task.past),
+        )
         if self._known is None or self._known[0] != key:
             loads = self._followed(task)
             replays = Replays(

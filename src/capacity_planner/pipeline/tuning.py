@@ -132,5 +132,8 @@ class Replays:
         windows = (self._arrivals / self._window).astype(np.int64)
         count = int(np.ceil(loop.end / self._window - 1e-9))
         jobs: FloatArray = np.bincount(windows, minlength=count).astype(float)
-        kept: FloatArray = np.bincount(windows, done.waits <= self.task.allowed_wait, minlength=count).astype(float)
+        taken, allowed = done.waits, self.task.allowed_wait
+        if self.task.latency:
+            taken, allowed = done.waits + self._services, self.task.latency
+        kept: FloatArray = np.bincount(windows, taken <= allowed, minlength=count).astype(float)
         return jobs, kept

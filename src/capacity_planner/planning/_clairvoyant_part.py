@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capacity_planner.domain.congestion import FloatArray
 
 _WHOLE = 1e-9
@@ -54,12 +56,14 @@ class Part:
         start: what a start costs, in bins.
         wait: allowed wait, in bins.
         minimum: fewest workers.
+        check: called before it is solved; raises to stop.
     """
 
     load: FloatArray
     start: float
     wait: float
     minimum: float
+    check: Callable[[], None] = lambda: None
 
     def priced(self, prices: Prices) -> Solution:
         """The cheapest for these prices, where neither a share nor the rest of the work is asked for."""
@@ -75,6 +79,8 @@ class Part:
     def _solve(self, prices: Prices, rows: list[FloatArray], limits: list[float]) -> Solution:
         # SciPy's optimisers take half a second to load, and only a backtest needs them.
         from scipy.optimize import linprog  # noqa: PLC0415
+
+        self.check()
         from scipy.sparse import csr_array, vstack  # noqa: PLC0415
 
         n = len(self.load)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,8 @@ import numpy as np
 from capacity_planner.planning._clairvoyant_part import Part, Prices, Solution
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capacity_planner.domain.congestion import FloatArray
 
 _WHOLE_BINS = 1440  # HiGHS solves so many in about a second, and twice as many in about eight
@@ -40,6 +42,7 @@ def bound(
     allowed_wait: float,
     share: float,
     minimum: float = 0.0,
+    check: Callable[[], None] = lambda: None,
 ) -> Bound:
     """The least worker time that any policy pays for the same jobs, by a linear programme.
 
@@ -64,6 +67,7 @@ def bound(
         allowed_wait: a job is in time when its service begins so soon after its arrival [s].
         share: of the work that is to be done in time, from 0 to 1.
         minimum: fewest workers.
+        check: called before every programme, each a second at most; raises to stop.
 
     Returns:
         The bound, and workers by which it is reached; of a long load about those.
@@ -84,6 +88,7 @@ def bound(
         start=startup_delay / interval,
         wait=allowed_wait / interval,
         minimum=minimum / scale,
+        check=check,
     )
     cost, workers = _cheapest(whole, share)
     return Bound(worker_seconds=cost * scale * interval, workers=np.abs(workers) * scale)  # the solver says -0.0
@@ -109,9 +114,7 @@ def _cut(whole: Part) -> list[Part]:
     middles = np.arange(_PART_BINS, len(load) - _PART_BINS // 2, _PART_BINS)
     reach = _PART_BINS // 4
     cuts = [int(at - reach + np.argmin(load[at - reach : at + reach])) for at in middles]
-    return [
-        Part(load=piece, start=whole.start, wait=whole.wait, minimum=whole.minimum) for piece in np.split(load, cuts)
-    ]
+    return [replace(whole, load=piece) for piece in np.split(load, cuts)]
 
 
 class _Search:

@@ -25,6 +25,7 @@ _NORMAL = NormalDist()
 _WORTH_A_SERVER = 0.01
 # Beyond e^3 times as late as may be, or as little, only the direction counts.
 _STEEP = 3.0
+_LOOKED_AT = 3
 _FINE = 1e-4
 
 
@@ -116,7 +117,7 @@ class Staffing:
         wanted = (loads > 0) & (loads < MOST_SERVERS)
         found = np.where(loads > 0, MOST_SERVERS, 0)
         rates, some = np.asarray(arrival_rates, dtype=float)[wanted], loads[wanted]
-        start = np.array([self._near(load) for load in some.tolist()], dtype=np.int64)
+        start = self._near_each(some)
         floor = np.floor(some).astype(np.int64) + 1
         found[wanted] = fewest_each(lambda at, servers: self._enough(rates[at], servers), start, floor)
         return found
@@ -143,6 +144,14 @@ class Staffing:
         """About how many servers a load [erlang] takes: square-root staffing."""
         beta = _square_root_excess(load, self._slack, fixed=self.law.scv == 0.0)
         return math.ceil(load + beta * math.sqrt(load))
+
+    def _near_each(self, loads: FloatArray) -> NDArray[np.int64]:
+        """About how many servers each load takes: at a few loads square-root staffing, between them a line."""
+        if not len(loads):
+            return np.empty(0, dtype=np.int64)
+        few = np.geomspace(loads.min(), loads.max(), _LOOKED_AT)
+        beta = [_square_root_excess(load, self._slack, fixed=self.law.scv == 0.0) for load in few.tolist()]
+        return np.ceil(loads + np.interp(loads, few, beta) * np.sqrt(loads)).astype(np.int64)
 
     def _enough(self, arrival_rates: FloatArray, servers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether so many servers keep the targets, for each rate [jobs/s]."""

@@ -17,6 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capacity_planner.contracts import ServiceLaw
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.policy import PolicyTask, Seen
 
@@ -214,10 +215,13 @@ class Steered:
         steering: the law.
         loads: what is forecast of the demand after each bin.
         knob: which quantile is staffed.
+        law: of the service times, where jobs are judged by their response.
     """
 
-    def __init__(self, task: PolicyTask, steering: Steering, loads: Loads, knob: Knob) -> None:
-        self._task, self._steering, self._knob = task, steering, knob
+    def __init__(
+        self, task: PolicyTask, steering: Steering, loads: Loads, knob: Knob, law: ServiceLaw | None = None
+    ) -> None:
+        self._task, self._steering, self._knob, self._law = task, steering, knob, law
         self._hold = Hold(task.startup_delay)
         said = np.maximum(loads.ahead, 0.0)
         far, near = said[:, -1], said[:, min(1, said.shape[1] - 1)]
@@ -257,9 +261,12 @@ class Steered:
         return max(staffed, 0.0)
 
     def _learn(self, seen: Seen) -> None:
-        """Jobs that arrive now are late when those that wait take longer than may be waited."""
+        """Take the jobs that arrive now to be as late as those that wait will make them."""
         task = self._task
-        capacity = max(seen.serving * task.concurrency, 1)
-        jobs = float(seen.counts[-1])
-        late = seen.waiting * task.service_time > task.allowed_wait * capacity
-        self._knob.learn(jobs if late else 0.0, jobs)
+        jobs = float(seen.counts[-1]) * min(1.0, _LEAST / task.interval)
+        wait = seen.waiting * task.service_time / max(seen.serving * task.concurrency, 1)
+        if task.latency and self._law is not None:
+            late = float(self._law.tail(max(task.latency - wait, 0.0)))
+        else:
+            late = float(wait > task.allowed_wait)
+        self._knob.learn(late * jobs, jobs)
