@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from capacity_planner.domain.series import ForecastTask
 from capacity_planner.forecasting._conformal import LEVELS, Conformal
+from capacity_planner.forecasting._paths import drawn, effective, nearness, systematic
 from capacity_planner.registry import forecast_models
 
 if TYPE_CHECKING:
@@ -143,24 +144,61 @@ def correlated(memory: float, count: int = 21 * 288) -> FloatArray:
 
 
 @pytest.mark.parametrize("memory", [0.0, 0.95])
-def test_each_horizon_of_the_paths_follows_its_quantiles(memory: float) -> None:
-    """Also between the horizons that are learned; ranks leave one row in the number of rows to chance."""
+def test_each_horizon_of_the_paths_spreads_as_its_errors_did(memory: float) -> None:
+    """Also between the horizons that are learned: Gaussian errors of 5, less what the forecast of 100 leaves of them.
+
+    A hundred rows of about 250 that count: quantiles are off by up to four standard errors of a hundred normal numbers.
+    """
     conformal, quantiles = followed(correlated(memory))
     paths = conformal.paths(quantiles, range(1, 13))
-    assert len(paths) > 400
-    shares = (paths[:, :, None] <= quantiles + 1e-9).mean(axis=0)
-    np.testing.assert_allclose(shares, np.broadcast_to(LEVELS, shares.shape), atol=2.0 / len(paths))
+    assert len(paths) == 100
+    np.testing.assert_allclose(np.median(paths, axis=0), quantiles[:, MEDIAN], atol=1e-9)
+    np.testing.assert_allclose(paths.std(axis=0), 5.0, rtol=4 / np.sqrt(2 * 100))
 
 
 def test_paths_hang_together_as_errors_did() -> None:
     """Independent errors: within four standard errors 1/√rows of none. Neighbours of a memory of 0.95: 0.95."""
     ahead = TASK.ahead
-    for memory, least, most in ((0.0, -0.16, 0.16), (0.95, 0.8, 1.0)):
+    for memory, least, most in ((0.0, -0.4, 0.4), (0.95, 0.8, 1.0)):
         conformal, quantiles = followed(correlated(memory))
         paths = conformal.paths(quantiles, range(1, 13))[:, np.array(ahead) - 1]
         together = np.asarray(np.corrcoef(paths.T))[np.arange(len(ahead) - 1), np.arange(1, len(ahead))]
         assert (together >= least).all()
         assert (together <= most).all()
+
+
+def test_paths_are_those_of_the_time_of_the_day() -> None:
+    """Errors of 20 in the mornings, of 2 else."""
+    count = 21 * 288
+    hour = np.arange(count) % 288 // 12
+    errors = np.random.default_rng(1).standard_normal(count) * np.where(hour < 12, 20.0, 2.0)
+    for end, spread in ((count + 6 * 12, 20.0), (count + 18 * 12, 2.0)):
+        conformal, quantiles = followed(np.concatenate([errors, errors[: end - count]]))
+        paths = conformal.paths(quantiles, range(1, 13))
+        np.testing.assert_allclose(paths.std(axis=0), spread, rtol=4 / np.sqrt(2 * 100))
+
+
+def test_a_larger_rate_has_larger_errors_as_counts_have() -> None:
+    errors, ones = np.random.default_rng(1).standard_normal((40, 1)), np.ones(40)
+    small, large = (drawn(errors, ones, (1,), np.array([rate]), (1,), 1.0) for rate in (99.0, 9_999.0))
+    np.testing.assert_allclose(large - 9_999.0, 10.0 * (small - 99.0))
+
+
+def test_a_short_record_counts_origins_of_other_times_too() -> None:
+    """Two days of origins every half hour: within an hour there are about seven, so the kernel is made wider."""
+    origins = np.arange(0, 2 * 288, 6)
+    assert effective(nearness(origins, 2 * 288, 300.0)) >= 30
+    month = np.arange(0, 28 * 288, 6)
+    near = nearness(month, 28 * 288, 300.0)
+    away = np.minimum(month % 288, -month % 288) / 12
+    assert near[away > 4].sum() < 1e-3 * near.sum()
+
+
+@given(st.lists(st.floats(0.0, 1e6), min_size=1, max_size=50).filter(any), st.integers(1, 200))
+def test_each_origin_is_drawn_as_often_as_it_counts(weights: list[float], count: int) -> None:
+    """Systematic draws are off by less than one."""
+    drawn_ = np.bincount(systematic(np.array(weights), count), minlength=len(weights))
+    assert (np.abs(drawn_ - np.array(weights) / sum(weights) * count) <= 1.0 + 1e-6).all()
 
 
 def test_without_a_record_there_are_no_paths() -> None:

@@ -161,21 +161,29 @@ def futures(rows: int, intervals: int, *, shared: float) -> NDArray[np.float64]:
     return 100.0 + 10.0 * (math.sqrt(shared) * common + math.sqrt(1.0 - shared) * own)
 
 
+def sure(rates: NDArray[np.float64], limits: list[float], allowed: float) -> float:
+    return confidence.share(rates > np.array(limits), allowed)
+
+
 def test_independent_intervals_hold_together_with_the_product_of_their_shares() -> None:
     limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
-    sure = confidence.together(futures(200_000, 6, shared=0.0), [GAUSSIAN] * 6, limits, 0.0)
-    assert sure == pytest.approx(0.9**6, abs=0.005)
+    assert sure(futures(200_000, 6, shared=0.0), limits, 0.0) == pytest.approx(0.9**6, abs=0.005)
 
 
 def test_intervals_that_move_as_one_hold_together_like_one() -> None:
     limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
-    sure = confidence.together(futures(200_000, 6, shared=1.0), [GAUSSIAN] * 6, limits, 0.0)
-    assert sure == pytest.approx(0.9, abs=0.003)
+    assert sure(futures(200_000, 6, shared=1.0), limits, 0.0) == pytest.approx(0.9, abs=0.003)
 
 
-def test_with_few_futures_the_bound_stands_in() -> None:
-    limits = [100.0 + 10.0 * NORMAL.inv_cdf(0.9)] * 6
-    assert confidence.together(futures(29, 6, shared=0.0), [GAUSSIAN] * 6, limits, 0.0) == pytest.approx(0.9)
+def test_a_share_of_few_futures_is_never_certain() -> None:
+    for kept in range(100):
+        broken = np.arange(99)[:, None] >= kept
+        assert confidence.share(broken, 0.0) == pytest.approx((kept + 0.5) / 100)
+
+
+def test_thirty_futures_are_enough() -> None:
+    assert confidence.enough(np.ones((30, 6)))
+    assert not confidence.enough(np.ones((29, 6)))
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.5, 1.0])
@@ -185,12 +193,13 @@ def test_what_is_staffed_at_the_level_holds_together_as_often_as_wanted(shared: 
     level = confidence.level(paths, [GAUSSIAN] * 6, 0.85, allowed)
     limits = [GAUSSIAN.quantile(level)] * 6
     assert level >= 0.85
-    sure = confidence.together(paths, [GAUSSIAN] * 6, limits, allowed)
-    assert sure >= 0.85 - 1e-3
-    assert sure == pytest.approx(0.85, abs=0.01) or level == pytest.approx(0.85, abs=0.01)
+    assert sure(paths, limits, allowed) >= 0.85 - 1e-3
+    assert sure(paths, limits, allowed) == pytest.approx(0.85, abs=0.01) or level == pytest.approx(0.85, abs=0.01)
 
 
-def test_a_late_interval_is_never_kept() -> None:
-    paths = futures(100, 2, shared=1.0)
-    assert confidence.together(paths, [GAUSSIAN] * 2, [math.inf, -1.0], 0.0) == 0.0
-    assert confidence.together(paths, [GAUSSIAN] * 2, [math.inf, -1.0], 0.5) == 1.0
+@given(st.integers(1, 12), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_a_larger_budget_is_never_less_sure_of_futures(intervals: int, one: float, other: float) -> None:
+    broken = np.random.default_rng(intervals).random((50, intervals)) < 0.3
+    low, high = sorted((one, other))
+    assert confidence.share(broken, low) <= confidence.share(broken, high)
+    assert confidence.share(broken, 1.0) == pytest.approx(50.5 / 51)

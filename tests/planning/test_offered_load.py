@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 
 from capacity_planner.domain.congestion import ServiceTime
-from capacity_planner.planning.offered_load import peak_offered_load
+from capacity_planner.planning.offered_load import peak_offered_load, service_shares
+from capacity_planner.queueing._laws import Deterministic, Exponential, Lognormal
 from capacity_planner.registry import queue_models
 
 if TYPE_CHECKING:
@@ -123,3 +125,78 @@ def test_a_million_fold_fall_leaves_no_phantom_load() -> None:
     loads = peak_offered_load([1e12, 1.0, 1.0, 1.0], 1e12, INTERVAL, law_of(ServiceTime(mean=1.0)))
     assert loads[2:] == pytest.approx([1.0, 1.0], rel=0.01)
     assert math.isfinite(loads.sum())
+
+
+# --- the load of one job, bin by bin ---------------------------------------------------------------------------------
+
+BIN = 60.0
+LEFT = 1e-3  # of the load, which may be spread over all bins
+
+
+def spread(law: ServiceLaw, later: int) -> float:
+    """E∫ P(S > s) ds over a bin, of a job that arrives at a random time of the bin so many before; by quadrature."""
+    edges = [max(later - 1, 0) * BIN, later * BIN, (later + 1) * BIN]
+    kinks = [law.mean] if law.scv == 0.0 else []
+
+    def weighed(s: float) -> float:
+        return (BIN - abs(s - later * BIN)) * float(law.tail(s))
+
+    parts = [
+        quad(weighed, begin, end, limit=400, points=[kink for kink in kinks if begin < kink < end] or None)[0]
+        for begin, end in pairwise(edges)
+        if end > begin
+    ]
+    return float(sum(parts)) / BIN**2
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        *(Deterministic(mean) for mean in (45.0, 60.0, 90.0, 1_000.0)),
+        *(Exponential(mean) for mean in (10.0, 60.0, 700.0)),
+        *(Lognormal(mean, sigma=sigma) for mean, sigma in ((30.0, 0.8), (300.0, 1.2), (5_000.0, 1.0))),
+    ],
+    ids=str,
+)
+def test_a_job_loads_each_bin_by_how_long_it_is_in_service_there(law: ServiceLaw) -> None:
+    shares = service_shares(law, BIN)
+    total = law.mean / BIN
+    assert shares.sum() == pytest.approx(total, rel=1e-12)
+    exact = [spread(law, later) for later in range(min(len(shares), 90))]
+    np.testing.assert_allclose(shares[:90], exact, rtol=1.1 * LEFT, atol=1.1 * LEFT * total)
+
+
+def test_a_job_of_fixed_length_has_shares_in_closed_form() -> None:
+    """Of 90 s: 1/2, 7/8, 1/8 of a minute: an arrival at u is in service for 60 - u, min(60, 30 + u), max(u - 30, 0)."""
+    assert service_shares(Deterministic(90.0), BIN) == pytest.approx([0.5, 0.875, 0.125], abs=1e-9)
+
+
+def test_exponential_jobs_have_shares_in_closed_form() -> None:
+    """With x = S/I: x - x²(1 - e^(-1/x)), then x²(1 - e^(-1/x))² e^(-(j - 1)/x)."""
+    ratio = 2.0
+    gone = -math.expm1(-1.0 / ratio)
+    shares = service_shares(Exponential(ratio * BIN), BIN)
+    later = (ratio * gone) ** 2 * np.exp(-np.arange(len(shares) - 1) / ratio)
+    assert shares == pytest.approx([ratio - ratio**2 * gone, *later], rel=2.0 * LEFT)
+
+
+@pytest.mark.parametrize("law", [Deterministic(0.1), Exponential(0.5), Lognormal(0.5, sigma=1.0)], ids=str)
+def test_short_jobs_load_the_bin_in_which_they_arrive(law: ServiceLaw) -> None:
+    shares = service_shares(law, BIN)
+    assert shares.sum() == pytest.approx(law.mean / BIN, rel=1e-12)
+    assert shares[0] > 0.98 * law.mean / BIN
+
+
+@pytest.mark.parametrize("mean", [3_600.0, 86_400.0, 1e6])
+def test_jobs_of_hours_and_days_load_many_bins_and_all_they_load_is_counted(mean: float) -> None:
+    shares = service_shares(Lognormal(mean, sigma=1.0), BIN)
+    assert shares.sum() == pytest.approx(mean / BIN, rel=1e-12)
+    assert np.all(shares > 0.0)
+    assert np.all(np.diff(shares[1:]) <= 1e-9 * shares[1])
+
+
+@given(mean=st.floats(1.0, 1e5), interval=st.floats(1.0, 3_600.0))
+def test_the_unit_of_time_does_not_matter_to_shares(mean: float, interval: float) -> None:
+    one = service_shares(Exponential(mean), interval)
+    assert service_shares(Exponential(7.0 * mean), 7.0 * interval)[:5] == pytest.approx(one[:5], rel=1e-9)
+    assert one.sum() == pytest.approx(mean / interval, rel=1e-12)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capacity_planner.domain.congestion import ServiceTime
-from capacity_planner.planning.staffing import Staffing, Targets, fewest
+from capacity_planner.planning._search import fewest
+from capacity_planner.planning.staffing import Staffing, Targets
 from capacity_planner.registry import queue_models
 
 if TYPE_CHECKING:

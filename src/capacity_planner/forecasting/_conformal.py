@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from capacity_planner.forecasting._discount import discounted
-from capacity_planner.forecasting._paths import shuffled
+from capacity_planner.forecasting._paths import drawn, nearness, units
 from capacity_planner.forecasting._residuals import LEVELS, VARIANTS, Residuals
 from capacity_planner.forecasting._scale import along
 from capacity_planner.forecasting._stride import DAY, every
@@ -68,7 +68,7 @@ class Conformal:
         self._tables = np.repeat(_mixed(first, np.eye(VARIANTS)[-1][:, None]), kept, axis=1)
         self._shifts = np.zeros((task.series, kept, steps[1], len(LEVELS)))
         self._newest = (self._tables[:, -1:], self._shifts[:, -1:])
-        self._rows = np.empty((task.series, 0, steps[1]))
+        self._rows, self._of = np.empty((task.series, 0, steps[1])), np.empty(0, dtype=np.intp)
         self._now = np.full((task.series, 1), np.nan)
 
     def looks(self, length: int) -> NDArray[np.intp]:
@@ -140,12 +140,17 @@ class Conformal:
     def paths(self, quantiles: FloatArray, ahead: Sequence[int], series: int = 0) -> FloatArray:
         """Futures that hang together over the horizons as past errors did [jobs/s], shape (rows, horizons).
 
+        Of each origin whose errors are all known, those of this time of the day most.
+
         Args:
             quantiles: as said by `quantiles` for the series, shape (horizons, levels).
             ahead: their horizons.
             series: which series.
         """
-        return shuffled(self._rows[series], self._task.ahead, quantiles, ahead)
+        whole = np.isfinite(self._rows[series]).all(axis=1)
+        weights = nearness(self._of[whole], self._count - 1, self._task.interval)
+        errors, medians = self._rows[series, whole], quantiles[:, _MEDIAN]
+        return drawn(errors, weights, self._task.ahead, medians, ahead, self._task.interval)
 
     def _settle(self, due: int) -> tuple[FloatArray, FloatArray]:
         """Take the quantiles anew for every two hours that are over, and judge what was said for them."""
@@ -153,19 +158,20 @@ class Conformal:
         ends = self._settled + self._every * np.arange(1, due + 1)
         places, steps, times = self._due(length)
         residuals = self._rates[:, times - self._settled] - self._points[:, places, steps]
-        units = self._units[:, places]
-        self._errors[:, places, steps] = residuals / units
+        volatility = self._units[:, places]
+        counted = units(self._points[:, places, steps], self._task.interval)
+        self._errors[:, places, steps] = residuals / counted
         for step in range(len(self._task.ahead)):
             mine = steps == step
-            self._residuals.add(step, times[mine], residuals[:, mine], units[:, mine])
+            self._residuals.add(step, times[mine], residuals[:, mine], volatility[:, mine])
         variants = self._residuals.quantiles(ends, self._spread[:, ends - 1 - self._settled], self._every // 2)
         self._residuals.forget(int(ends[-1]))
         self._variants = np.concatenate([self._variants, variants], axis=1)
         said = np.maximum((self._origins[places] + 1 - self._settled) // self._every + kept - 1, 0)
-        loss = _pinball(residuals, units, self._variants[:, said, steps])
+        loss = _pinball(residuals, volatility, self._variants[:, said, steps])
         tables = _mixed(variants, self._shares(loss, steps, times, ends))
         self._tables = np.concatenate([self._tables, tables], axis=1)
-        off, width = _offsets(self._tables[:, said, steps], units[..., None])
+        off, width = _offsets(self._tables[:, said, steps], volatility[..., None])
         base = self._points[:, places, steps, None] + off
         came = self._rates[:, times - self._settled, None]
         shifts = self._integrated(came, base, width, (said, steps), np.searchsorted(times, ends))
@@ -187,6 +193,7 @@ class Conformal:
         still = self._origins + max(self._task.ahead) >= self._settled
         done = self._errors[:, ~still]
         self._rows = np.concatenate([self._rows, done], axis=1)[:, -self._residuals.most :].copy()
+        self._of = np.concatenate([self._of, self._origins[~still]])[-self._residuals.most :]
         self._origins = self._origins[still]
         self._points, self._errors = self._points[:, still].copy(), self._errors[:, still].copy()
         self._units = self._units[:, still].copy()

@@ -109,20 +109,26 @@ class LoadFollower:
         Args:
             scores: up to now, the newest last.
         """
+        scores = scores[-_KEPT * self._day :]
         lately = table(scores[-_WEEK * self._day :])
         width = round(_NEAR / self._task.interval)
         middle = len(scores) - 1 + self._task.ahead[-1] + self._every // 2
         begins = [middle - cycle * self._day - width for cycle in range(1, _KEPT + 1)]
         near = [scores[max(begin, 0) : begin + 2 * width] for begin in begins if begin + 2 * width > 0]
-        if len(near) <= _CYCLES:
+        if len(near) <= _CYCLES or not width:
             return lately
-        return 0.5 * (lately + table(np.concatenate(near)))
+        return 0.5 * (lately + table(np.concatenate(near), 1))
 
 
-def table(scores: FloatArray) -> FloatArray:
-    """Quantiles at `LEVELS`, and the last one times each of `BEYOND`; in part what is usual while little is known."""
+def table(scores: FloatArray, enough: int = _ENOUGH) -> FloatArray:
+    """Quantiles at `LEVELS`, and the last one times each of `BEYOND`; in part what is usual while few are known.
+
+    Args:
+        scores: NaN where nothing was forecast.
+        enough: so many are taken as they are.
+    """
     known = scores[np.isfinite(scores)]
-    share = min(1.0, len(known) / _ENOUGH)
+    share = min(1.0, len(known) / enough)
     own = np.quantile(known, _LEVELS) if len(known) else _USUAL
     rows = share * own + (1.0 - share) * np.where(_LEVELS > _ONE_HALF, np.maximum(own, _USUAL), own)
     return np.concatenate([rows, max(rows[-1], _LEAST_TOP) * _BEYOND])

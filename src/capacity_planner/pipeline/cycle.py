@@ -11,6 +11,7 @@ from capacity_planner.domain.request import PlanResponse, PlanWarning
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.calculator import QueueingCalculator, queue_model, service_time
 from capacity_planner.pipeline.outlook import ENOUGH_OUTCOMES, outlook
+from capacity_planner.pipeline.reliability import caution
 from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.experience import Experience
     from capacity_planner.pipeline.following import Following
     from capacity_planner.pipeline.outlook import Outlook
+    from capacity_planner.pipeline.reliability import Reliability
     from capacity_planner.pipeline.validation import Checked
 
 _A_REPLAY = 10.0  # seconds a call should have left before the last days are replayed
@@ -53,6 +55,7 @@ class Cycle:
     """What a cycle came to: the response, what it rests on, and what speaks against applying it unseen."""
 
     response: PlanResponse
+    study: Study
     outlook: Outlook
     objection: PlannerError | None
 
@@ -67,6 +70,7 @@ class Known:
         alarmed: whether the anomaly that goes on has been told.
         following: what is remembered of its rates.
         experience: what replays of its last days say.
+        reliability: its earlier plans, and what became of them.
     """
 
     samples: Sequence[Metrics]
@@ -74,6 +78,7 @@ class Known:
     alarmed: bool
     following: Following
     experience: Experience
+    reliability: Reliability
 
 
 def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
@@ -107,7 +112,17 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
         cooling=not request.force_regen,
         experienced=experienced,
     )
-    plan = assemble.plan(result)
+    known.reliability.settle(known.samples, future.series)
+
+    def stated(confidence: float) -> float:
+        return caution(
+            known.reliability.recalibrated(confidence),
+            outcomes=future.outcomes,
+            inconsistent=bool(advice.inconsistent(result)),
+            anomaly=future.anomaly is not None,
+        )
+
+    plan = assemble.plan(result, stated)
     deadline.check()
     response = PlanResponse(
         plan=plan,
@@ -123,7 +138,7 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
     )
     news = None if known.alarmed else future.anomaly
     objection = _anomalous(news, response) or _cooling(result, response) or _refused(request, response)
-    return Cycle(response=response, outlook=future, objection=objection)
+    return Cycle(response=response, study=result, outlook=future, objection=objection)
 
 
 def _targets(slo: SLO) -> Targets:

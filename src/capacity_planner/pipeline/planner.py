@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.request import PlanRequest
 from capacity_planner.domain.state import PlannerState
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import MEASURED, CountMark, TextMark
@@ -19,6 +20,7 @@ from capacity_planner.pipeline.cycle import Known, Scaling
 from capacity_planner.pipeline.deadline import Deadline
 from capacity_planner.pipeline.experience import Experience
 from capacity_planner.pipeline.following import Following
+from capacity_planner.pipeline.reliability import Reliability
 from capacity_planner.pipeline.validation import Seen, checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.forecast import ForecastAccuracy
     from capacity_planner.domain.metrics import Metrics
-    from capacity_planner.domain.request import PlanRequest, PlanResponse
+    from capacity_planner.domain.request import PlanResponse
     from capacity_planner.pipeline.cycle import Cycle
     from capacity_planner.pipeline.validation import Checked
 
@@ -49,6 +51,7 @@ class _Queue:
     ledger: Ledger = field(default_factory=Ledger)
     seen: Seen = field(default_factory=Seen)
     experience: Experience = field(default_factory=Experience)
+    reliability: Reliability = field(default_factory=Reliability)
 
 
 class CapacityPlanner:
@@ -84,11 +87,13 @@ class CapacityPlanner:
                 with the plan to review in ``response``.
         """
         started, deadline = perf_counter(), Deadline(timeout)
-        checked = checked_request(request, self._config, self._seen(request))
+        seen = self._seen(request)
+        checked = checked_request(request, self._config, seen)
         queue = self._queue(checked.queue_name)
         while not queue.lock.acquire(timeout=deadline.remaining):
             deadline.check()
         try:
+            queue.seen = seen if isinstance(request, PlanRequest) else queue.seen
             key = self._key(checked, queue)
             if queue.answered and queue.answered[0] == key and not checked.force_regen:
                 return replace(
@@ -213,13 +218,13 @@ class CapacityPlanner:
                 )
         return self._newest
 
-    def _seen(self, request: Any) -> Seen | None:
-        """What was checked lately of the queue that a request names, if it is one that can be read."""
+    def _seen(self, request: Any) -> Seen:
+        """What was checked lately of the queue that a request names, where that can be read and is known."""
         metrics = getattr(request, "current_metrics", None)
         name = getattr(request, "queue_name", "") or getattr(metrics, "queue_name", "")
         with self._lock:
             queue = self._queues.get(name) if isinstance(name, str) else None
-        return queue.seen if queue else None
+        return queue.seen if queue else Seen()
 
     def _queue(self, name: str) -> _Queue:
         with self._lock:
@@ -236,6 +241,7 @@ class CapacityPlanner:
             alarmed=queue.state.anomaly_detected,
             following=queue.following,
             experience=queue.experience,
+            reliability=queue.reliability,
         )
         done = cycle.run(checked, known, deadline)
         self._remember(queue, checked.metrics, checked.config)
@@ -247,6 +253,7 @@ class CapacityPlanner:
     def _conclude(self, queue: _Queue, checked: Checked, done: Cycle) -> None:
         state, at = queue.state, checked.metrics.timestamp
         anomaly, series = done.outlook.anomaly, done.outlook.series
+        queue.reliability.note(done.study)
         queue.ledger.settle(series)
         queue.ledger.write(done.outlook.model, series.end, done.response.forecast)
         state = replace(state, forecast_cache=done.response.forecast)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from capacity_planner.domain.policy import PolicyTask
 from capacity_planner.domain.series import ForecastTask
 from capacity_planner.forecasting import _season
 from capacity_planner.forecasting._load import BEYOND, LEVELS, LoadFollower, Loads, horizons
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from capacity_planner.contracts import Decide, ServiceLaw
     from capacity_planner.domain.congestion import FloatArray
-    from capacity_planner.domain.policy import PolicyTask
 
 _AT_ONCE = 2_016
 _NORMAL = (-2.05, -1.28, -0.84, -0.39, 0.0, 0.25, 0.52, 0.84, 1.04, 1.28, 1.48, 1.64, 1.88, 2.05, 2.33, 2.58, 2.88)
@@ -84,7 +84,8 @@ class Planner:
             first = max(now - DAYS * DAY, learned)
             return replays.best(first, now) if now - first >= DAY else SURE
 
-        usual = float(task.past.mean()) if len(task.past) else float(self._counts.mean())
+        # Without a past nobody knows what a usual minute is: the place then moves from day to day alone.
+        usual = float(task.past.mean()) if task.past.any() else math.inf
         return Tuned(
             daily,
             share=task.share,
@@ -94,15 +95,7 @@ class Planner:
         )
 
     def _prepared(self, task: PolicyTask, steering: Steering) -> tuple[Loads, Replays]:
-        key = (
-            task.startup_delay,
-            task.allowed_wait,
-            task.latency,
-            task.service_time,
-            task.interval,
-            task.share,
-            len(task.past),
-        )
+        key = tuple(getattr(task, name) for name in PolicyTask.__dataclass_fields__ if name != "past"), len(task.past)
         if self._known is None or self._known[0] != key:
             loads = self._followed(task)
             replays = Replays(

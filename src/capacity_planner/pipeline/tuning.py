@@ -9,6 +9,7 @@ import numpy as np
 
 from capacity_planner.forecasting._load import BEYOND, LEVELS
 from capacity_planner.planning.steering import Knob, Steered
+from capacity_planner.simulation.arrivals import BLOCK
 from capacity_planner.simulation.closed_loop import Loop, run
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ class Replays:
         whole = np.rint(np.nan_to_num(self.counts)).astype(np.int64)
         times = np.repeat(np.arange(len(whole)) * self.task.interval, whole)
         self._arrivals = np.sort(times + dice.random(len(times)) * self.task.interval)
-        self._services = np.empty(len(times))
-        self.law.sample(others, self._services)
+        self._services = _drawn(self.law, others, len(times))
         self._window = self.goal.window or self.task.interval
 
     def best(self, first: float, end: float) -> float:
@@ -137,3 +137,11 @@ class Replays:
             taken, allowed = done.waits + self._services, self.task.latency
         kept: FloatArray = np.bincount(windows, taken <= allowed, minlength=count).astype(float)
         return jobs, kept
+
+
+def _drawn(law: ServiceLaw, dice: np.random.Generator, count: int) -> FloatArray:
+    """Service times in whole blocks, so that how many jobs are still to come makes none of them different."""
+    blocks = [np.empty(BLOCK) for _ in range(-(-count // BLOCK))]
+    for block in blocks:
+        law.sample(dice, block)
+    return np.concatenate([*blocks, np.empty(0)])[:count]

@@ -95,7 +95,8 @@ class Seen:
             return self._whole(request)  # for the place in the whole history
         read = iter(map(_of_history, valid.history or ()))
         done = [pair[1] if pair and is_old else next(read) for pair, is_old in zip(pairs, old, strict=True)]
-        self._known = {id(item): (item, checked) for item, checked in zip(given, done, strict=True)}
+        pairs_now = zip(given, done, strict=True)
+        self._known = {id(item): (item, checked) for item, checked in pairs_now if isinstance(item, Metrics)}
         return replace(valid, history=tuple(done))
 
     @staticmethod

@@ -34,7 +34,7 @@ def recommendations(study: Study) -> tuple[str, ...]:
 
 
 def _warnings(study: Study, samples: int, enough: int) -> Iterator[tuple[ErrorCode, str]]:
-    if message := _inconsistent(study):
+    if message := inconsistent(study):
         yield ErrorCode.INVALID_METRICS, message
     if not study.staffing.achievable:
         yield ErrorCode.SLO_UNACHIEVABLE, _unachievable(study)
@@ -49,7 +49,8 @@ def _warnings(study: Study, samples: int, enough: int) -> Iterator[tuple[ErrorCo
         )
 
 
-def _inconsistent(study: Study) -> str:
+def inconsistent(study: Study) -> str:
+    """How the stated utilisation contradicts rate and service time, if it does."""
     metrics, servers = study.metrics, study.servers_now
     if not metrics.utilization or not servers:
         return ""

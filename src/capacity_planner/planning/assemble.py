@@ -12,23 +12,28 @@ from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWor
 from capacity_planner.planning import cost, rationale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capacity_planner.planning.schedule import Change
     from capacity_planner.planning.study import Study
 
 
-def plan(study: Study) -> CapacityPlan:
-    """The plan that a study comes to; its id is a digest of its content."""
+def plan(study: Study, stated: Callable[[float], float]) -> CapacityPlan:
+    """The plan that a study comes to; its id is a digest of its content.
+
+    Args:
+        study: the plan's reasons.
+        stated: what is said for a confidence as it was worked out.
+    """
     metrics, config = study.metrics, study.config
-    sure = study.confidence()
+    sure = stated(study.confidence())
     made = CapacityPlan(
         id="",
         generated_at=metrics.timestamp,
         current_workers=study.current,
         target_workers=study.target,
         delta=study.target - study.current,
-        steps=tuple(_steps(study)) or (_rest(study, sure),),
+        steps=tuple(_steps(study, stated)) or (_rest(study, sure),),
         confidence=sure,
         cost_impact=_cost(study),
         slo_achievable=study.achievable,
@@ -49,14 +54,14 @@ def plan(study: Study) -> CapacityPlan:
     return replace(made, id=f"plan-{digest[:16]}")
 
 
-def _steps(study: Study) -> Iterator[ScalingStep]:
+def _steps(study: Study, stated: Callable[[float], float]) -> Iterator[ScalingStep]:
     changes = study.path.changes
     for sequence, change in enumerate(changes, start=1):
         end = changes[sequence].at if sequence < len(changes) else study.path.fluid.end
-        yield _step(study, sequence, change, end)
+        yield _step(study, sequence, change, stated(_until(study, change.at, end)))
 
 
-def _step(study: Study, sequence: int, change: Change, end: float) -> ScalingStep:
+def _step(study: Study, sequence: int, change: Change, sure: float) -> ScalingStep:
     config = study.config
     up = change.after > change.before
     at = study.at(change.at)
@@ -69,7 +74,7 @@ def _step(study: Study, sequence: int, change: Change, end: float) -> ScalingSte
         delta=change.after - change.before,
         rationale=rationale.of_step(study, change),
         estimated_cost=change.after * config.worker_cost_per_hour,
-        confidence=_until(study, change.at, end),
+        confidence=sure,
         cooldown_until=at + min(config.cooldown_up, config.cooldown_period),
     )
 

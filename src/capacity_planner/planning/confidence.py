@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capacity_planner.domain.congestion import FloatArray
+    from capacity_planner.planning._futures import BoolArray
     from capacity_planner.planning.demand import Demand
     from capacity_planner.planning.fluid import Fluid
-    from capacity_planner.planning.needs import Need
+    from capacity_planner.planning.need import Need
     from capacity_planner.planning.staffing import Staffing
 
 _TOLERATED = 0.05
@@ -48,29 +49,33 @@ def kept(demands: Sequence[Demand], limits: Sequence[float]) -> tuple[float, ...
     return tuple(demand.probability(limit) for demand, limit in zip(demands, limits, strict=True))
 
 
-def together(
-    paths: FloatArray, demands: Sequence[Demand], limits: Sequence[float], allowed_share: float, first: int = 0
-) -> float:
-    """P(no more than ``allowed_share`` of the intervals break the SLO).
+def share(broken: BoolArray, allowed_share: float) -> float:
+    """The share of futures in which no more than ``allowed_share`` of the intervals break the SLO.
 
-    The share of the past's futures in which that is so; with fewer than 30 of them `bound` must do.
+    Half a future of each kind is added to those there are: that something always happens is not known from so many.
 
     Args:
-        paths: futures [jobs/s], shape (rows, all intervals of the plan).
-        demands: the arrival rate per interval.
-        limits: the largest rates that keep the SLO [jobs/s].
-        allowed_share: share of the intervals that may break it.
-        first: the plan's interval that ``demands`` and ``limits`` begin with.
+        broken: whether an interval breaks it, shape (futures, intervals).
+        allowed_share: share of the intervals that may.
+
+    References:
+        Jeffreys (1946), Proceedings of the Royal Society A 186:453-461.
+
+    >>> share(np.array([[False, True], [False, False], [True, True]]), 0.5), share(np.zeros((99, 1), dtype=bool), 0.0)
+    (0.625, 0.995)
     """
-    budget = math.floor(allowed_share * len(limits) + 1e-9)
-    if len(paths) < _ENOUGH or budget >= len(limits):
-        return bound(kept(demands, limits), allowed_share)
-    broken = paths[:, first : first + len(limits)] > np.array(limits)
-    return float(np.mean(broken.sum(axis=1) <= budget))
+    budget = math.floor(allowed_share * broken.shape[1] + 1e-9)
+    kept = int(np.count_nonzero(broken.sum(axis=1) <= budget))
+    return (kept + 0.5) / (len(broken) + 1.0)
+
+
+def enough(paths: FloatArray) -> bool:
+    """Whether there are so many futures that a share of them says something; else `bound` must do."""
+    return len(paths) >= _ENOUGH
 
 
 def bound(kept: Sequence[float], allowed_share: float) -> float:
-    """The most that `together` can be: one draw of "how high" decides all intervals.
+    """The most that the intervals' own probabilities allow: one draw of "how high" decides all intervals.
 
     The plan is then as sure as its worst interval, or, with a budget of k intervals, as its (k+1)-th worst.
 
@@ -91,7 +96,7 @@ def level(paths: FloatArray, demands: Sequence[Demand], wanted: float, allowed_s
         allowed_share: share of the intervals that may break the SLO.
     """
     budget = math.floor(allowed_share * len(demands) + 1e-9)
-    if len(paths) < _ENOUGH or budget >= len(demands):
+    if not enough(paths) or budget >= len(demands):
         return wanted
     levels = np.column_stack([demand.levels(paths[:, index]) for index, demand in enumerate(demands)])
     decisive = np.sort(levels, axis=1)[:, len(demands) - 1 - budget]

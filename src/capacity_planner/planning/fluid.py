@@ -36,6 +36,7 @@ class Fluid:
         tolerance: how large a backlog may be.
         backlog: jobs that wait at time 0.
         serving: workers that serve at time 0.
+        levels: so far, the instants [s] and the workers that serve from then on.
     """
 
     rates: Sequence[float]
@@ -49,6 +50,7 @@ class Fluid:
     late: list[float] = field(default_factory=list)
     least: list[int] = field(default_factory=list)
     opening: list[float] = field(default_factory=list)
+    levels: list[tuple[float, int]] = field(default_factory=list)
     worker_seconds: float = 0.0
 
     @property
@@ -69,6 +71,7 @@ class Fluid:
             late=list(self.late),
             least=list(self.least),
             opening=list(self.opening),
+            levels=list(self.levels),
         )
 
     def order(self, workers: int, ready: float) -> None:
@@ -99,6 +102,8 @@ class Fluid:
             self.late.append(0.0)
             self.least.append(self.serving)
             self.opening.append(self.backlog)
+        if not self.levels or self.levels[-1][1] != self.serving:
+            self.levels.append((self.time, self.serving))
         capacity = self.serving * self.service_rate
         after = max(0.0, self.backlog + (self.rates[index] - capacity) * span)
         self.late[index] += _time_above(self._limit(capacity), self.backlog, self.rates[index] - capacity, span)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PER_INTERVAL = 4
 _ROUNDING = 1e-15
-_FINE = 32
+_FINE, _FINEST = 32, 4096
 _LEFT = 1e-3
 _MOST_BINS = 4096
 
@@ -54,7 +54,7 @@ def service_shares(law: ServiceLaw, interval: float) -> FloatArray:
     """The load of one job in the bin of its arrival and in each later one, if it begins at once [servers], shape (m,).
 
     A job that arrives at a random time of bin 0 is in service for E∫ P(S > s) ds over bin j. What is left after the
-    last bin, less than a thousandth, is spread over all.
+    last bin, less than a thousandth or beyond 4 096 bins, is spread over all.
 
     Args:
         law: the service time.
@@ -70,9 +70,10 @@ def service_shares(law: ServiceLaw, interval: float) -> FloatArray:
     bins = 1
     while bins < _MOST_BINS and float(law.residual_tail(bins * interval)) > _LEFT:
         bins *= 2
-    times = np.arange((bins + 1) * _FINE + 1) * (interval / _FINE)
+    fine = round(min(max(_FINE * interval / law.mean, _FINE), _FINEST))
+    times = np.arange((bins + 1) * fine + 1) * (interval / fine)
     served = law.mean * (1.0 - law.residual_tail(times))
-    area = np.concatenate([[0.0], np.cumsum((served[1:] + served[:-1]) / 2.0) * interval / _FINE])[::_FINE]
+    area = np.concatenate([[0.0], np.cumsum((served[1:] + served[:-1]) / 2.0) * interval / fine])[::fine]
     shares = np.diff(area, 2, prepend=[0.0]) / interval**2
     kept = int(np.searchsorted(np.cumsum(shares), (1.0 - _LEFT) * law.mean / interval)) + 1
     whole: FloatArray = shares[:kept] * (law.mean / interval / shares[:kept].sum())

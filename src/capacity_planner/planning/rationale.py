@@ -80,10 +80,14 @@ def _load(study: Study) -> str:
 
 
 def _demand(study: Study) -> str:
-    need, config = study.needs[study.binding], study.config
+    need, config, interval = study.needs[study.binding], study.config, study.path.fluid.interval
+    at = study.at(study.binding * interval)
+    why = f"so that all intervals hold with probability {config.confidence_threshold:.0%}"
+    if study.experienced >= study.level:
+        why = "the lowest with which the last days would have kept the SLO, replayed"
     return (
-        f"The forecast for the busiest interval is {need.rate:.4g} jobs/s; {need.demand_rate:.4g} are staffed, its "
-        f"{study.level:.1%} quantile, so that all intervals hold with probability {config.confidence_threshold:.0%}."
+        f"The forecast for the binding interval, from {at:%H:%M} UTC, is {need.rate:.4g} jobs/s; "
+        f"{need.demand_rate:.4g} are staffed, its {study.level:.1%} quantile, {why}."
     )
 
 
@@ -94,10 +98,22 @@ def _decision(study: Study) -> list[str]:
         f"the median with a margin of {config.safety_margin:.0%} needs {need.margin}": need.margin,
         f"utilisation within {config.scale_up_threshold:.0%} needs {need.unhurried}": need.unhurried,
     }
+    if need.drain:
+        floors[f"working off what waits needs {need.drain}"] = need.drain
     text = "; ".join(floors)
     deciding = max(floors, key=lambda name: floors[name])
     cap = f" max_workers caps it at {config.max_workers}." if need.target > config.max_workers else ""
-    return [f"Of workers, {text}.", f"The largest decides: {deciding.split(' needs ')[0]}.{cap}"]
+    return [f"Of workers, {text}.", f"The largest decides: {deciding.split(' needs ')[0]}.{cap}", *_headroom(study)]
+
+
+def _headroom(study: Study) -> list[str]:
+    """Workers beyond every need, which the price of violations buys."""
+    most = max((change.after for change in study.path.changes if change.after > change.before), default=0)
+    beyond = most - max(need.target for need in study.needs)
+    if beyond <= 0:
+        return []
+    price = study.config.violation_cost_per_hour
+    return [f"{beyond} more are worth their cost, as an hour of violation costs ${price:,.0f}."]
 
 
 def _outcome(study: Study, confidence: float) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ _PACE = 2.0
 _LEAST = 60.0
 _DAY = 86_400.0
 _REACH = 3.0
+_NORMAL = NormalDist()
 
 
 class Loads(Protocol):
@@ -194,8 +196,9 @@ class Tuned(Knob):
         return min(max(self._place + self._moved, 0.0), self._highest)
 
     def learn(self, late: float, jobs: float) -> None:
-        """Move, within three places of the day's."""
-        self._moved = min(max(self._moved + self._gain * (late - self._allowed * jobs), -_REACH), _REACH)
+        """Move, within three places of the day's and within those there are."""
+        moved = self._moved + self._gain * (late - self._allowed * jobs)
+        self._moved = min(max(moved, -_REACH, -self._place), _REACH, self._highest - self._place)
 
 
 def gain(startup_delay: float) -> float:
@@ -239,7 +242,7 @@ class Steered:
         outlook = Outlook(now=self._now[at], between=self._between[at], staffed=self._staffed(at, seen.now))
         sight = Sight(
             now=seen.now,
-            serving=seen.serving * servers,
+            serving=(seen.ordered - sum(count for _, count in seen.starting)) * servers,
             starting=tuple((ready, count * servers) for ready, count in seen.starting),
             busy=seen.busy,
             waiting=seen.waiting,
@@ -261,12 +264,18 @@ class Steered:
         return max(staffed, 0.0)
 
     def _learn(self, seen: Seen) -> None:
-        """Take the jobs that arrive now to be as late as those that wait will make them."""
+        """Take the jobs that arrive now to be as late as those that wait will make them.
+
+        A job that finds n others waiting begins after the end of about n + 1 services on all servers.
+        """
         task = self._task
         jobs = float(seen.counts[-1]) * min(1.0, _LEAST / task.interval)
-        wait = seen.waiting * task.service_time / max(seen.serving * task.concurrency, 1)
+        ends, pace = seen.waiting + 1, task.service_time / max(seen.serving * task.concurrency, 1)
         if task.latency and self._law is not None:
+            wait = ends * pace if seen.waiting else 0.0
             late = float(self._law.tail(max(task.latency - wait, 0.0)))
+        elif seen.waiting:
+            late = _NORMAL.cdf((ends * pace - task.allowed_wait) / (math.sqrt(ends) * pace))
         else:
-            late = float(wait > task.allowed_wait)
+            late = 0.0
         self._knob.learn(late * jobs, jobs)

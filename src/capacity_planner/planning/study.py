@@ -7,7 +7,10 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from capacity_planner.planning import confidence
+from capacity_planner.planning._futures_begin import futures
 from capacity_planner.planning._violation import violation
 from capacity_planner.planning.fluid import Fluid, Tolerance
 from capacity_planner.planning.needs import needs
@@ -20,11 +23,13 @@ if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.slo import SLO
+    from capacity_planner.planning._futures import BoolArray
     from capacity_planner.planning.demand import Demand
     from capacity_planner.planning.need import Need
     from capacity_planner.planning.staffing import Staffing
 
 _LATE = 0.05
+_PARTITIONED = ("mm1", "mg1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,7 @@ class Study:
         demands: the arrival rate per interval.
         paths: futures of the arrival rate, shape (rows, intervals).
         level: the forecast quantile that is staffed.
+        experienced: the one with which the last days would have kept the SLO; 0 where they were not replayed.
         needs: what each interval asks for.
         path: the steps and the queue that results.
         unchanged: the queue when nothing is done.
@@ -62,6 +68,7 @@ class Study:
     demands: tuple[Demand, ...]
     paths: FloatArray
     level: float
+    experienced: float
     needs: tuple[Need, ...]
     path: Path
     unchanged: Fluid
@@ -69,25 +76,36 @@ class Study:
 
     @cached_property
     def limits(self) -> tuple[float, ...]:
-        """The largest arrival rate at which each interval keeps the SLO, with the plan [jobs/s]."""
+        """The largest arrival rate at which each interval keeps the SLO in the steady state, with the plan [jobs/s]."""
         return self._limits(self.path.fluid)
+
+    @cached_property
+    def broken_futures(self) -> BoolArray:
+        """Whether intervals break the SLO in each future, as planned and unchanged, shape (2, rows, intervals)."""
+        fluids = self.path.fluid, self.unchanged
+        begin = futures(self.metrics, self.slo, self.config, self.staffing, self.paths)
+        broken = begin.broken(*(fluid.levels for fluid in fluids))
+        if self.config.queueing_model in _PARTITIONED:
+            broken |= np.stack([self.paths > np.array(self._limits(fluid)) for fluid in fluids])
+        return broken
 
     def confidence(self, first: int = 0, last: int | None = None) -> float:
         """P(the SLO holds, within its error budget) from interval ``first`` to before ``last``."""
         if not self.staffing.achievable:
             return 0.0
-        demands, limits = self.demands[first:last], self.limits[first:last]
-        return confidence.together(self.paths, demands, limits, self.slo.allowed_share, first)
+        if confidence.enough(self.paths):
+            return confidence.share(self.broken_futures[0, :, first:last], self.slo.allowed_share)
+        return confidence.bound(confidence.kept(self.demands, self.limits)[first:last], self.slo.allowed_share)
 
     @cached_property
     def risk(self) -> float:
         """Expected share of the intervals that break the SLO, with the plan."""
-        return 1.0 - sum(confidence.kept(self.demands, self.limits)) / len(self.demands)
+        return self._risk(0, self.path.fluid)
 
     @cached_property
     def risk_unchanged(self) -> float:
-        """The same, when nothing is done."""
-        return 1.0 - sum(confidence.kept(self.demands, self._limits(self.unchanged))) / len(self.demands)
+        """The same, when nothing is done: in the same futures."""
+        return self._risk(1, self.unchanged)
 
     @cached_property
     def binding(self) -> int:
@@ -136,6 +154,11 @@ class Study:
         """The instant so many seconds after the plan's start."""
         return self.metrics.timestamp + timedelta(seconds=round(seconds, 6))
 
+    def _risk(self, plan: int, fluid: Fluid) -> float:
+        if confidence.enough(self.paths):
+            return float(self.broken_futures[plan].mean())
+        return 1.0 - sum(confidence.kept(self.demands, self._limits(fluid))) / len(self.demands)
+
     def _limits(self, fluid: Fluid) -> tuple[float, ...]:
         return confidence.limits(self.needs, fluid, self.staffing, self.config.worker_concurrency)
 
@@ -150,6 +173,7 @@ def study(
     *,
     scaled: Scaled | None = None,
     cooling: bool = True,
+    experienced: float = 0.0,
 ) -> Study:
     """Work out needs, steps and the queue.
 
@@ -162,8 +186,9 @@ def study(
         staffing: the inverse of the queueing model.
         scaled: the last scaling there was; workers it ordered that do not serve yet are not ordered again.
         cooling: whether its cooldown holds.
+        experienced: the quantile with which the last days would have kept the SLO; no lower one is staffed.
     """
-    level = confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share)
+    level = max(confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share), experienced)
     serving, starting = _pool(metrics.current_workers, scaled, config.startup_delay.total_seconds())
     fluid = Fluid(
         rates=[demand.median for demand in demands],
@@ -198,6 +223,7 @@ def study(
         demands=tuple(demands),
         paths=paths,
         level=level,
+        experienced=experienced,
         needs=wanted,
         path=path,
         unchanged=unchanged,

@@ -80,7 +80,7 @@ def run(loop: Loop, decide: Decide, period: float, tier: Tier, check: Callable[[
     Args:
         loop: the queue.
         decide: the policy, started.
-        period: seconds between its decisions.
+        period: seconds between its decisions, rounded to 15 s, or from a minute on to 30 s.
         tier: how the inner loop is run; the result is the same.
         check: called about once a simulated day; raises to stop.
     """
@@ -106,7 +106,8 @@ class _Driver:
     done: int = 0
     ordered: int = 0
     orders: list[tuple[float, int]] = field(default_factory=list)
-    measured: deque[tuple[float, int, int, int]] = field(default_factory=lambda: deque(maxlen=16))
+    measured: deque[tuple[float, int, int, int]] = field(default_factory=deque)
+    expected: dict[float, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         task = self.loop.task
@@ -123,6 +124,8 @@ class _Driver:
         self.now = until
         serving = self.ordered - sum(count for _, count in self.crew.starting)
         self.measured.append((until, serving, self.crew.busy(until), max(arrived - self.done, 0)))
+        while self.measured[0][0] < until - self.loop.lag - _MINUTE - 1e-9:
+            self.measured.popleft()
 
     def seen(self) -> Seen:
         """What a policy sees now."""
@@ -135,7 +138,7 @@ class _Driver:
         return Seen(
             now=self.now,
             ordered=self.ordered,
-            starting=self.crew.starting,
+            starting=[(self.expected[ready], count) for ready, count in self.crew.starting],
             serving=serving,
             busy=busy,
             waiting=waiting,
@@ -150,6 +153,7 @@ class _Driver:
         if workers == self.ordered:
             return
         delay = task.startup_delay * (1.0 + self.loop.spread * (2.0 * float(self.dice.random()) - 1.0))
+        self.expected[self.now + delay] = self.now + task.startup_delay
         self.crew.order(self.now, workers, delay)
         self.ordered = workers
         self.orders.append((self.now, workers))
