@@ -9,7 +9,7 @@ import numpy as np
 from _tables import print_bar, print_table
 
 _TENTHS = 10
-_WELL_FILLED = 50
+_WELL_FILLED = 200  # the share kept of fewer has a standard error above 0.035
 _BAR_BRIER, _BAR_ERROR = 0.57, 0.05
 
 
@@ -65,7 +65,7 @@ def report(said: list[Said]) -> None:
         print_bar("Brier over that of the base rate", brier(values, kept) / base, _BAR_BRIER)
         print_bar("mean calibration error", error(values, kept), _BAR_ERROR)
         full = [abs(said - came) for said, came, count in tenths(values, kept) if count >= _WELL_FILLED]
-        print_bar("largest error of a tenth with 50 plans", max(full, default=0.0), _BAR_ERROR)
+        print_bar(f"largest error of a tenth with {_WELL_FILLED} plans", max(full, default=0.0), _BAR_ERROR)
     _by_group(said)
 
 

@@ -6,7 +6,7 @@ staffed at a quantile drawn from .2 to .99. Each is carried out job by job on th
 nobody replans. Recalibration is walk-forward: a plan knows those of its trace whose window is over.
 
 Run it as ``python benchmarks/calibration.py --data FOLDER``, where the folder has CSV files of a timestamp and a count;
-without it the shipped traces are used alone, which have fewer origins.
+without it the shipped traces are used alone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="folder with traces")
-    parser.add_argument("--origins", type=int, default=150, help="per trace")
+    parser.add_argument("--origins", type=int, default=400, help="per trace")
     parser.add_argument("--seed", type=int, default=1, help="of all that is drawn")
     arguments = parser.parse_args()
     for variable in THREADS:  # before NumPy is imported, which reads them once

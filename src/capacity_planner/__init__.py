@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingAction, ScalingStep
     from capacity_planner.domain.queueing import QueueingResult
     from capacity_planner.domain.request import PlanRequest, PlanResponse, PlanWarning
+    from capacity_planner.domain.review import PlanOutcome, PlanReview, ReliabilityBin
     from capacity_planner.domain.scenario import JobTrace, ServiceFamily, SimulationScenario
     from capacity_planner.domain.simulation import (
         ConfidenceInterval,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.calculator import QueueingCalculator
     from capacity_planner.pipeline.forecaster import Forecaster
     from capacity_planner.pipeline.planner import CapacityPlanner
+    from capacity_planner.pipeline.review import Reviewer
     from capacity_planner.pipeline.simulator import Simulator
     from capacity_planner.pipeline.traffic import extract_pattern
 
@@ -50,6 +52,7 @@ _HOMES = {
     "domain.plan": ("CapacityPlan", "CostAnalysis", "RequiredWorkers", "ScalingAction", "ScalingStep"),
     "domain.queueing": ("QueueingResult",),
     "domain.request": ("PlanRequest", "PlanResponse", "PlanWarning"),
+    "domain.review": ("PlanOutcome", "PlanReview", "ReliabilityBin"),
     "domain.scenario": ("JobTrace", "ServiceFamily", "SimulationScenario"),
     "domain.simulation": (
         "ConfidenceInterval",
@@ -69,6 +72,7 @@ _HOMES = {
     "pipeline.calculator": ("QueueingCalculator",),
     "pipeline.forecaster": ("Forecaster",),
     "pipeline.planner": ("CapacityPlanner",),
+    "pipeline.review": ("Reviewer",),
     "pipeline.simulator": ("Simulator",),
     "pipeline.traffic": ("extract_pattern",),
 }
@@ -96,8 +100,10 @@ __all__ = [
     "JobTrace",
     "Metrics",
     "PatternType",
+    "PlanOutcome",
     "PlanRequest",
     "PlanResponse",
+    "PlanReview",
     "PlanWarning",
     "PlannerConfig",
     "PlannerError",
@@ -107,7 +113,9 @@ __all__ = [
     "QueueingCalculator",
     "QueueingResult",
     "RegretSplit",
+    "ReliabilityBin",
     "RequiredWorkers",
+    "Reviewer",
     "SLOAnalysis",
     "ScalingAction",
     "ScalingStep",

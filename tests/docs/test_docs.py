@@ -101,7 +101,7 @@ def test_every_command_is_documented_and_shown() -> None:
     commands = [
         name for name in generate.command_names() if name not in {"capacity-planner", "capacity-planner config"}
     ]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for name in commands:
         assert re.search(rf"^(?:[A-Z_]+=\S+ )*{name}", shown, re.MULTILINE), name
 

@@ -44,7 +44,7 @@ def test_a_law_of_the_right_kind_is_found() -> None:
     for stated in dice.uniform(0.02, 0.98, 1_000):
         made.add(stated, true(stated))
     for stated in (0.1, 0.5, 0.9):
-        assert made.of(stated) == pytest.approx(true(stated), abs=0.02)
+        assert made.of(stated) == pytest.approx(true(stated), abs=0.03)
 
 
 def test_what_was_right_stays_as_it_was() -> None:

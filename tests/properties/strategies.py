@@ -18,6 +18,7 @@ from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.plan import CapacityPlan, CostAnalysis, RequiredWorkers, ScalingStep
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.domain.request import PlanRequest, PlanResponse, PlanWarning
+from capacity_planner.domain.review import PlanOutcome, PlanReview, ReliabilityBin
 from capacity_planner.domain.scenario import JobTrace, SimulationScenario
 from capacity_planner.domain.simulation import (
     ConfidenceInterval,
@@ -53,12 +54,15 @@ DOMAIN: tuple[type[Any], ...] = (
     CostAnalysis,
     Forecast,
     Metrics,
+    PlanOutcome,
     PlanRequest,
     PlanResponse,
+    PlanReview,
     PlanWarning,
     PlannerConfig,
     PlannerState,
     QueueingResult,
+    ReliabilityBin,
     RequiredWorkers,
     SLO,
     SLOAnalysis,

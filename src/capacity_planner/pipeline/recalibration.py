@@ -29,7 +29,7 @@ class Recalibration:
     >>> for _ in range(100):
     ...     recalibration.add(0.9, kept=0.7)
     >>> f"{recalibration.of(0.9):.2f}"
-    '0.71'
+    '0.73'
     """
 
     def __init__(self) -> None:

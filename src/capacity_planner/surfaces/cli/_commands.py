@@ -7,19 +7,20 @@ from typing import Annotated
 
 import typer
 
-from capacity_planner.surfaces.cli import backtest, config, forecast, plan, simulate, staff
+from capacity_planner.surfaces.cli import backtest, config, forecast, plan, review, simulate, staff
 from capacity_planner.surfaces.cli._help import CONTEXT, Command, Group
 
 _EPILOG = """Exit codes: 0 done; 2 usage or invalid input; 3 the SLO is not achievable, limits bind, or a \
-simulation or backtest breaks it (all is printed all the same); 4 blocked by cooldown or anomaly (the plan to review \
-is printed); 1 anything unexpected.
+simulation or backtest breaks it, or past plans kept it less often than they said (all is printed all the same); \
+4 blocked by cooldown or anomaly (the plan to review is printed); 1 anything unexpected.
 
 \b
 Start with:
   capacity-planner plan --arrival-rate 25.5 --service-time 2s --workers 10 --p95 8s
   capacity-planner forecast requests.csv --horizon 24h
   capacity-planner simulate --workers 60 --arrival-rate 25.5 --service-time 2s --p95 8s --duration 6h
-  capacity-planner backtest requests.csv --service-time 2s --p95 8s --report report.html"""
+  capacity-planner backtest requests.csv --service-time 2s --p95 8s --report report.html
+  capacity-planner review plans --history requests.csv"""
 
 app = typer.Typer(
     name="capacity-planner",
@@ -62,6 +63,13 @@ app.command(
     epilog=backtest.EPILOG,
     no_args_is_help=True,
 )(backtest.backtest)
+app.command(
+    "review",
+    cls=Command,
+    short_help="Hold past plans against what then happened.",
+    epilog=review.EPILOG,
+    no_args_is_help=True,
+)(review.review)
 app.add_typer(config.app, name="config")
 
 

@@ -51,8 +51,8 @@ def check_picture(path: Path | None) -> None:
         raise _refuse("--plot needs an extra: pip install 'capacity-planner[plot]'")
 
 
-def panels(title: str, subtitle: str, count: int, height: float) -> tuple[Any, list[Any]]:
-    """A figure and so many axes, one above the other, that share their horizontal axis.
+def panels(title: str, subtitle: str, count: int, height: float, *, shared: bool = True) -> tuple[Any, list[Any]]:
+    """A figure and so many axes, one above the other.
 
     They are ``Any``: matplotlib's stubs know no dates as coordinates.
 
@@ -61,6 +61,7 @@ def panels(title: str, subtitle: str, count: int, height: float) -> tuple[Any, l
         subtitle: above the first axes.
         count: of the axes.
         height: of the figure [inches].
+        shared: whether they share their horizontal axis.
     """
     with _quiet():
         import matplotlib as mpl  # noqa: PLC0415 - an extra, and slow
@@ -68,7 +69,7 @@ def panels(title: str, subtitle: str, count: int, height: float) -> tuple[Any, l
 
         with mpl.rc_context(_STYLE):
             figure = Figure(figsize=(10, height), layout="constrained")
-            axes = list(figure.subplots(count, 1, sharex=True, squeeze=False)[:, 0])
+            axes = list(figure.subplots(count, 1, sharex=shared, squeeze=False)[:, 0])
     lines = textwrap.wrap(title, _TITLE, max_lines=3, placeholder=" …")
     figure.suptitle("\n".join(lines), x=0.01, ha="left", fontsize=13, fontweight="bold")
     axes[0].set_title(subtitle, loc="left", fontsize=9.5, color=GREY)
