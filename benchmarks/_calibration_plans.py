@@ -18,7 +18,7 @@ from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.needs import needs
 from capacity_planner.planning.schedule import Path
 from capacity_planner.planning.staffing import Staffing, Targets
-from capacity_planner.planning.study import Study, study
+from capacity_planner.planning.worked import study
 from capacity_planner.registry import queue_models
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _calibration_walk import Origin
     from capacity_planner.contracts import ServiceLaw
     from capacity_planner.planning.fluid import Fluid
+    from capacity_planner.planning.study import Study
 
 _LOADS = (4.0, 12.0, 40.0)
 _LONGEST = 1200.0

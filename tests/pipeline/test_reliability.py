@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from capacity_planner.domain.slo import SLO
 from capacity_planner.pipeline.reliability import Reliability
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.staffing import Staffing, Targets
-from capacity_planner.planning.study import Study, study
+from capacity_planner.planning.worked import study
 from capacity_planner.registry import queue_models
+
+if TYPE_CHECKING:
+    from capacity_planner.planning.study import Study
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTES = timedelta(minutes=5)

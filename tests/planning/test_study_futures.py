@@ -15,11 +15,13 @@ from capacity_planner.domain.slo import SLO
 from capacity_planner.planning import assemble
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.staffing import Staffing, Targets
-from capacity_planner.planning.study import Scaled, Study, study
+from capacity_planner.planning.worked import Scaled, study
 from capacity_planner.registry import queue_models
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from capacity_planner.planning.study import Study
 
 MEAN = 30.0
 

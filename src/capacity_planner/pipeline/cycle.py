@@ -16,7 +16,7 @@ from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
 from capacity_planner.planning.staffing import Staffing, Targets
-from capacity_planner.planning.study import Scaled, Study, study
+from capacity_planner.planning.worked import Scaled, study
 from capacity_planner.units import format_duration, words
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from capacity_planner.pipeline.outlook import Outlook
     from capacity_planner.pipeline.reliability import Reliability
     from capacity_planner.pipeline.validation import Checked
+    from capacity_planner.planning.study import Study
 
 _A_REPLAY = 10.0  # seconds a call should have left before the last days are replayed
 _BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)

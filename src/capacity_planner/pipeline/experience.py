@@ -62,6 +62,7 @@ class Experience:
             staffing: the inverse of the queueing model.
             check: called now and then; raises to stop.
         """
+        # Waits are judged, since in an interval of few jobs responses are a matter of luck that no worker changes.
         # A worker is a server here: what is sought is a quantile, which does not depend on how servers are grouped.
         wait = (staffing.latency or 0.0) - staffing.least_p95
         known = (samples[-1].timestamp - samples[0].timestamp).total_seconds()
@@ -92,7 +93,6 @@ def _sought(
         service_time=law.mean,
         startup_delay=config.startup_delay.total_seconds(),
         allowed_wait=wait,
-        latency=slo.p95_latency.total_seconds(),
         min_workers=0,
         past=np.empty(0),
     )

@@ -86,8 +86,8 @@ class Replays:
     def best(self, first: float, end: float) -> float:
         """The lowest place that reaches the goal, between two where it is not whole.
 
-        Where no place reaches it, the lowest that comes near what the highest keeps, within a tenth of what may be
-        late: some jobs, such as those of a morning before the first worker is there, no quantile can help.
+        Where no place reaches it, the lowest that comes near what the highest keeps, within a tenth of what that
+        misses: some jobs, such as those of a morning before the first worker is there, no quantile can help.
 
         Args:
             first: begin of the time that counts [s].
@@ -95,7 +95,7 @@ class Replays:
         """
         share = self.goal.share
         most = self._kept(PLACES - 1, first, end)
-        wanted = share if most >= share else most - _NEARLY * (1.0 - share)
+        wanted = share if most >= share else most - _NEARLY * (1.0 - most)
         low, high = -1, PLACES - 1
         while high - low > 1:
             middle = (low + high) // 2

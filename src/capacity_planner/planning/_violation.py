@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from capacity_planner.planning._search import MOST_SERVERS
+from capacity_planner.planning._capacity import Capacity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from capacity_planner.planning.need import Need
     from capacity_planner.planning.staffing import Staffing
 
-_POINTS = 8
-_ROOM = 2.0
-_LEAST = 0.05
 _NO_JOB = 0.5  # jobs in an interval: less than that is none
 
 
@@ -27,8 +24,6 @@ def violation(
 ) -> Callable[[int, FloatArray], FloatArray]:
     """P(interval i breaks the SLO) as a function of i and of numbers of workers.
 
-    The load that servers can take is joined by straight lines between eight loads, at which it is exact.
-
     Args:
         demands: the arrival rate per interval.
         needs: what each interval asks for.
@@ -36,16 +31,10 @@ def violation(
         concurrency: servers per worker.
         interval: length of an interval [s].
     """
-    least, most = min(need.load for need in needs), max(need.demand_load for need in needs)
-    loads = np.geomspace(max(least, _LEAST), min(max(_ROOM * most, 1.0), MOST_SERVERS / _ROOM), _POINTS)
-    servers = np.concatenate([[0], staffing.fewest_each(loads / staffing.law.mean)]).astype(float)
-    loads = np.concatenate([[0.0], loads])
-    share = loads[-1] / servers[-1]
+    capacity = Capacity.of(needs, staffing, concurrency)
 
     def broken(index: int, workers: FloatArray) -> FloatArray:
-        count = np.asarray(workers, dtype=float) * concurrency
-        taken = np.where(count > servers[-1], count * share, np.interp(count, servers, loads))
-        rates = _rate(needs[index], taken, staffing.law.mean)
+        rates = _rate(needs[index], capacity.load(workers), staffing.law.mean)
         return demands[index].exceeded(np.maximum(rates, _NO_JOB / interval))
 
     return broken

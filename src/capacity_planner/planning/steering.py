@@ -266,11 +266,13 @@ class Steered:
     def _learn(self, seen: Seen) -> None:
         """Take the jobs that arrive now to be as late as those that wait will make them.
 
-        A job that finds n others waiting begins after the end of about n + 1 services on all servers.
+        A job that finds n others waiting begins after the end of about n + 1 services on all servers, those among them
+        that will serve before it is late.
         """
         task = self._task
+        soon = sum(count for ready, count in seen.starting if ready <= seen.now + task.allowed_wait)
         jobs = float(seen.counts[-1]) * min(1.0, _LEAST / task.interval)
-        ends, pace = seen.waiting + 1, task.service_time / max(seen.serving * task.concurrency, 1)
+        ends, pace = seen.waiting + 1, task.service_time / max((seen.serving + soon) * task.concurrency, 1)
         if task.latency and self._law is not None:
             wait = ends * pace if seen.waiting else 0.0
             late = float(self._law.tail(max(task.latency - wait, 0.0)))

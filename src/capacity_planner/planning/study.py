@@ -11,33 +11,21 @@ import numpy as np
 
 from capacity_planner.planning import confidence
 from capacity_planner.planning._futures_begin import futures
-from capacity_planner.planning._violation import violation
-from capacity_planner.planning.fluid import Fluid, Tolerance
-from capacity_planner.planning.needs import needs
-from capacity_planner.planning.schedule import Path, follow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.slo import SLO
     from capacity_planner.planning._futures import BoolArray
     from capacity_planner.planning.demand import Demand
+    from capacity_planner.planning.fluid import Fluid
     from capacity_planner.planning.need import Need
+    from capacity_planner.planning.schedule import Path
     from capacity_planner.planning.staffing import Staffing
 
 _LATE = 0.05
 _PARTITIONED = ("mm1", "mg1")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaled:
-    """The last scaling: to ``workers``, ``ago`` seconds before the sample was taken (negative: after it)."""
-
-    workers: int
-    ago: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,127 +149,3 @@ class Study:
 
     def _limits(self, fluid: Fluid) -> tuple[float, ...]:
         return confidence.limits(self.needs, fluid, self.staffing, self.config.worker_concurrency)
-
-
-def study(
-    metrics: Metrics,
-    slo: SLO,
-    config: PlannerConfig,
-    demands: Sequence[Demand],
-    paths: FloatArray,
-    staffing: Staffing,
-    *,
-    scaled: Scaled | None = None,
-    cooling: bool = True,
-    experienced: float = 0.0,
-) -> Study:
-    """Work out needs, steps and the queue.
-
-    Args:
-        metrics: the sample the plan starts from.
-        slo: what must hold.
-        config: settings.
-        demands: the arrival rate per interval.
-        paths: futures of the arrival rate, shape (rows, intervals).
-        staffing: the inverse of the queueing model.
-        scaled: the last scaling there was; workers it ordered that do not serve yet are not ordered again.
-        cooling: whether its cooldown holds.
-        experienced: the quantile with which the last days would have kept the SLO; no lower one is staffed.
-    """
-    level = max(confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share), experienced)
-    serving, starting = _pool(metrics.current_workers, scaled, config.startup_delay.total_seconds())
-    fluid = Fluid(
-        rates=[demand.median for demand in demands],
-        interval=config.plan_interval.total_seconds(),
-        service_rate=config.worker_concurrency / staffing.law.mean,
-        tolerance=_tolerance(slo, staffing),
-        backlog=float(metrics.backlog),
-        serving=serving,
-        starting=starting,
-    )
-    wanted = needs(
-        demands,
-        level,
-        metrics.arrival_rate,
-        staffing,
-        config,
-        surplus=_surplus(metrics, config, staffing.law.mean),
-        queue=fluid,
-    )
-    unchanged = fluid.copy()
-    current = fluid.ordered
-    unchanged.advance(unchanged.end)
-    begin, last_change = fluid.copy(), -scaled.ago if scaled and cooling else -float("inf")
-    priced = violation(demands, wanted, staffing, config.worker_concurrency, fluid.interval)
-    path = follow(wanted, fluid, last_change=last_change, config=config, violation=priced)
-    return Study(
-        current=current,
-        metrics=metrics,
-        slo=slo,
-        config=config,
-        staffing=staffing,
-        demands=tuple(demands),
-        paths=paths,
-        level=level,
-        experienced=experienced,
-        needs=wanted,
-        path=path,
-        unchanged=unchanged,
-        blocked=_blocked(wanted, begin, path, last_change, config, priced),
-    )
-
-
-def _surplus(metrics: Metrics, config: PlannerConfig, mean: float) -> float:
-    """Jobs in service now beyond what the rate explains, where they were counted; fewer do not count while jobs wait.
-
-    Args:
-        metrics: the sample.
-        config: settings.
-        mean: E[S] [s].
-    """
-    servers = metrics.current_workers * config.worker_concurrency
-    counted = metrics.active_jobs or min(metrics.utilization, 1.0) * servers
-    if not counted:
-        return 0.0
-    more = min(float(counted), float(servers)) - min(metrics.arrival_rate * mean, float(servers))
-    return max(more, 0.0) if metrics.backlog else more
-
-
-def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, list[tuple[float, int]]]:
-    """Workers that serve, and those that start: (from when [s], how many then)."""
-    if scaled is None or scaled.ago >= max(startup, 0.0):
-        return serving, []
-    if scaled.workers <= serving:
-        return (scaled.workers if scaled.ago < 0 else serving), []
-    return serving, [(startup - scaled.ago, scaled.workers)]
-
-
-def _blocked(
-    wanted: Sequence[Need],
-    begin: Fluid,
-    path: Path,
-    last_change: float,
-    config: PlannerConfig,
-    priced: Callable[[int, FloatArray], FloatArray],
-) -> float:
-    """How long the first step of the path without a cooldown must wait."""
-    if _starts_now(path) or last_change + max(config.cooldown_up, config.cooldown_period).total_seconds() <= 0:
-        return 0.0
-    free = follow(wanted, begin, last_change=-float("inf"), config=config, violation=priced)
-    if not _starts_now(free):
-        return 0.0
-    up = free.changes[0].after > free.changes[0].before
-    return last_change + (config.cooldown_up if up else config.cooldown_period).total_seconds()
-
-
-def _starts_now(path: Path) -> bool:
-    return bool(path.changes) and path.changes[0].at == 0.0
-
-
-def _tolerance(slo: SLO, staffing: Staffing) -> Tolerance:
-    inf = float("inf")
-    return Tolerance(
-        wait=inf if staffing.latency is None else max(staffing.latency - staffing.least_p95, 0.0),
-        jobs=slo.max_backlog or inf,
-        drain=slo.drain_time.total_seconds() or inf,
-    )
