@@ -44,9 +44,10 @@ def drains(
 
 
 def pace(wait: float, backlog: float, serving: float) -> float:
-    """Servers more, as the controller has them when a worker serves at once."""
+    """Servers more, as the controller has them when a worker serves at once, but over an interval at least."""
     law = Steering(service_time=MEAN, startup_delay=0.0, allowed_wait=wait)
-    return law.drain(LOAD, Sight(now=0.0, serving=serving, starting=(), busy=serving, waiting=backlog))
+    extra = law.drain(LOAD, Sight(now=0.0, serving=serving, starting=(), busy=serving, waiting=backlog))
+    return extra * law.pace / max(law.pace, INTERVAL)
 
 
 @pytest.mark.parametrize("tolerance", [Tolerance(), Tolerance(wait=30.0), Tolerance(drain=60.0), Tolerance(jobs=0.0)])
@@ -98,10 +99,10 @@ def test_what_should_have_been_gone_is_worked_off_within_an_interval() -> None:
     assert drains(600.0, Tolerance(drain=100.0), settings=config(max_workers=12)) == [22, 12, 0]
 
 
-def test_a_backlog_beyond_what_may_wait_is_back_there_within_a_minute() -> None:
-    """30 jobs too many are 60 s of work: one server."""
-    assert drains(130.0, Tolerance(jobs=100.0)) == [11, 0, 0]
-    assert drains(190.0, Tolerance(jobs=100.0)) == [13, 0, 0]
+def test_a_backlog_beyond_what_may_wait_is_back_there_within_an_interval() -> None:
+    """150 jobs too many are 300 s of work: one server."""
+    assert drains(250.0, Tolerance(jobs=100.0)) == [11, 0, 0]
+    assert drains(550.0, Tolerance(jobs=100.0)) == [13, 0, 0]
     assert drains(100.0, Tolerance(jobs=100.0)) == [0, 0, 0]
 
 
@@ -117,7 +118,7 @@ def test_what_is_worked_off_is_what_steps_and_cooldown_let_serve() -> None:
     assert drains(6_000.0, Tolerance(drain=9_000.0), settings=settings)[0] == 12  # 12 000 s of work in 9 000 s
     huge = drains(60_000.0, Tolerance(jobs=0.0), settings=settings, count=4)
     left = [60_000.0 - 450.0 * sum((1, 2, 3)[:at]) for at in range(4)]
-    assert huge == [10 + math.ceil(backlog * MEAN / 60.0) for backlog in left]
+    assert huge == [10 + math.ceil(backlog * MEAN / INTERVAL) for backlog in left]
 
 
 @pytest.mark.parametrize(("minutes", "steps"), [(0, (1, 6)), (1, (1, 6)), (2, (1, 3)), (5, (1, 2)), (20, (1, 1))])
@@ -127,8 +128,8 @@ def test_a_step_is_possible_after_every_cooldown_and_no_more_than_once_a_minute(
     settings = config(max_step_size=3, cooldown_period=timedelta(minutes=minutes))
     found = drains(60_000.0, Tolerance(jobs=0.0), settings=settings)
     # In the first interval the first step, in the second as many as were possible until its begin.
-    assert found[0] - found[1] == pytest.approx(450.0 * steps[0] * MEAN / 60.0, abs=1.0)
-    assert found[1] - found[2] == pytest.approx(450.0 * steps[1] * MEAN / 60.0, abs=1.0)
+    assert found[0] - found[1] == pytest.approx(450.0 * steps[0] * MEAN / INTERVAL, abs=1.0)
+    assert found[1] - found[2] == pytest.approx(450.0 * steps[1] * MEAN / INTERVAL, abs=1.0)
 
 
 def test_before_a_worker_can_serve_nothing_helps() -> None:

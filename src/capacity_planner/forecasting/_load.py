@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.series import ForecastTask
 
 LEVELS = (
+    *(0.0005, 0.002, 0.007),
     *(0.02, 0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97),
     *(0.98, 0.99, 0.995, 0.998, 0.999, 0.9995),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from capacity_planner.domain.congestion import FloatArray
 
 _AT_ONCE = 2_016
-_NORMAL = (-2.05, -1.28, -0.84, -0.39, 0.0, 0.25, 0.52, 0.84, 1.04, 1.28, 1.48, 1.64, 1.88, 2.05, 2.33, 2.58, 2.88)
+# Days are not alike: what may be late is not spent to the last job in the days that are replayed.
+_CAREFUL = 0.8
+_HIGHEST = 2.8 * 3.3
 
 
 class Planner:
@@ -104,7 +107,7 @@ class Planner:
                 law=self._law,
                 task=task,
                 steering=steering,
-                goal=Goal(share=task.share),
+                goal=Goal(share=1.0 - _CAREFUL * (1.0 - task.share)),
                 tier=COMPILER.tier or PLAIN,
                 late_bins=self._late,
                 check=self._check,
@@ -139,6 +142,7 @@ def _foreseen(counts: FloatArray, shares: FloatArray, ahead: tuple[int, ...]) ->
     """The true loads in place of forecasts; what is uncertain is how jobs fall within a bin and how long they take."""
     loads = np.convolve(counts, shares)[: len(counts)]
     places = np.minimum(np.arange(len(counts))[:, None] + np.array(ahead), len(counts) - 1)
-    tops = np.linspace(_NORMAL[-1], 2.8 * 3.3, len(LEVELS) + len(BEYOND) - len(_NORMAL) + 1)[1:]
-    scores = np.broadcast_to(np.concatenate([_NORMAL, tops]), (len(counts), PLACES))
+    normal = [NormalDist().inv_cdf(level) for level in LEVELS]
+    tops = np.linspace(normal[-1], _HIGHEST, len(BEYOND) + 1)[1:]
+    scores = np.broadcast_to(np.concatenate([normal, tops]), (len(counts), PLACES))
     return Loads(loads=loads, ahead=loads[places], scores=scores)

@@ -57,10 +57,12 @@ def _extra(fluid: Fluid, load: float, mean: float, concurrency: int) -> float:
     if math.isfinite(promised.wait):
         serving = float(fluid.serving * concurrency)
         seen = Sight(now=fluid.time, serving=serving, starting=(), busy=serving, waiting=backlog)
-        extra = Steering(service_time=mean, startup_delay=0.0, allowed_wait=promised.wait).drain(load, seen)
+        law = Steering(service_time=mean, startup_delay=0.0, allowed_wait=promised.wait)
+        # A level is kept for an interval: there is no use in being done sooner than that.
+        extra = law.drain(load, seen) * min(1.0, law.pace / fluid.interval)
     if math.isfinite(promised.drain):
         left = promised.drain - fluid.time
         extra = max(extra, work / (left if left > 0 else fluid.interval))
     if math.isfinite(promised.jobs):
-        extra = max(extra, (backlog - promised.jobs) * mean / _SOON)
+        extra = max(extra, (backlog - promised.jobs) * mean / max(fluid.interval, _SOON))
     return extra

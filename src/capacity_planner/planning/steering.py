@@ -126,8 +126,12 @@ class Steering:
         pool = sight.serving + sum(count for _, count in sight.starting)
         work = sight.waiting * self.service_time + (demand - sight.serving) * delay
         work -= sum(max(0.0, sight.now + delay - ready) * count for ready, count in sight.starting)
-        pace = _PACE * max(self.allowed_wait, _LEAST)
-        return max((max(0.0, work) - _TARGET * self.allowed_wait * pool) / pace, -_AT_MOST * pool)
+        return max((max(0.0, work) - _TARGET * self.allowed_wait * pool) / self.pace, -_AT_MOST * pool)
+
+    @property
+    def pace(self) -> float:
+        """The time in which a backlog is worked off [s]."""
+        return _PACE * max(self.allowed_wait, _LEAST)
 
 
 class Hold:
