@@ -15,6 +15,7 @@ from capacity_planner.pipeline.reliability import caution
 from capacity_planner.pipeline.validation import with_service_time
 from capacity_planner.planning import advice, assemble
 from capacity_planner.planning.demand import Demand
+from capacity_planner.planning.offered_load import felt_rate
 from capacity_planner.planning.staffing import Staffing, Targets
 from capacity_planner.planning.worked import Scaled, study
 from capacity_planner.units import format_duration, words
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from capacity_planner.planning.study import Study
 
 _A_REPLAY = 10.0  # seconds a call should have left before the last days are replayed
+_NOT_REPLAYED = PlanWarning(
+    code=ErrorCode.INSUFFICIENT_HISTORY,
+    message="The last days were not replayed, for want of time: allow the call ten seconds more once a day.",
+)
 _BLOCKING = (ErrorCode.SLO_UNACHIEVABLE, ErrorCode.CAPACITY_LIMIT_EXCEEDED)
 
 
@@ -53,9 +58,13 @@ class Scaling:
 
 @dataclass(frozen=True, kw_only=True)
 class Cycle:
-    """What a cycle came to: the response, what it rests on, and what speaks against applying it unseen."""
+    """What a cycle came to: the response, what it rests on, and what speaks against applying it unseen.
+
+    ``whole`` says that nothing was left out for want of time.
+    """
 
     response: PlanResponse
+    whole: bool
     study: Study
     outlook: Outlook
     objection: PlannerError | None
@@ -99,9 +108,10 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
         _targets(request.slo),
         deadline.check,
     )
-    experienced = 0.0
-    if not 0.0 <= deadline.remaining < _A_REPLAY:
-        experienced = known.experience.level(known.samples, config, request.slo, staffing, deadline.check)
+    in_haste = 0.0 <= deadline.remaining < _A_REPLAY
+    experienced = known.experience.level(
+        known.samples, config, request.slo, staffing, deadline.check, in_haste=in_haste
+    )
     result = study(
         metrics,
         request.slo,
@@ -109,9 +119,10 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
         [Demand.of(item) for item in future.forecasts],
         future.paths,
         staffing,
+        before=felt_rate(future.series.rates, future.series.interval, staffing.law),
         scaled=None if known.scaling is None else known.scaling.seen_from(metrics.timestamp),
         cooling=not request.force_regen,
-        experienced=experienced,
+        experienced=experienced or 0.0,
     )
     known.reliability.settle(known.samples, future.series)
 
@@ -134,12 +145,13 @@ def run(request: Checked, known: Known, deadline: Deadline) -> Cycle:
             *future.warnings,
             *advice.warnings(result, future.outcomes, ENOUGH_OUTCOMES),
             *(_anomaly_goes_on(future.anomaly) if known.alarmed else ()),
+            *(() if experienced is not None else (_NOT_REPLAYED,)),
         ),
         generation_time=timedelta(seconds=round(perf_counter() - started, 6)),
     )
     news = None if known.alarmed else future.anomaly
     objection = _anomalous(news, response) or _cooling(result, response) or _refused(request, response)
-    return Cycle(response=response, study=result, outlook=future, objection=objection)
+    return Cycle(response=response, whole=experienced is not None, study=result, outlook=future, objection=objection)
 
 
 def _targets(slo: SLO) -> Targets:

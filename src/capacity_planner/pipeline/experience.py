@@ -52,7 +52,9 @@ class Experience:
         slo: SLO,
         staffing: Staffing,
         check: Callable[[], None],
-    ) -> float:
+        *,
+        in_haste: bool = False,
+    ) -> float | None:
         """The forecast quantile to staff at least; 0 where less than three days are known, or no latency is promised.
 
         Args:
@@ -61,6 +63,7 @@ class Experience:
             slo: what must hold.
             staffing: the inverse of the queueing model.
             check: called now and then; raises to stop.
+            in_haste: whether there is no time to replay; then ``None`` where that would be due.
         """
         # Waits are judged, since in an interval of few jobs responses are a matter of luck that no worker changes.
         # A worker is a server here: what is sought is a quantile, which does not depend on how servers are grouped.
@@ -69,10 +72,12 @@ class Experience:
         if not slo.p95_latency or wait <= 0 or known < _LEAST_DAYS * DAY:
             return 0.0
         law = staffing.law
-        question = (slo, round(math.log(law.mean), 1), config.startup_delay, law.name)
+        question = (slo, round(math.log(law.mean), 1), law.name, config.startup_delay, config.plan_interval)
         now = samples[-1].timestamp
         if self._known and self._known[0] == question and 0 <= (now - self._known[1]).total_seconds() < DAY:
             return self._known[2]
+        if in_haste:
+            return None
         found = _sought(samples, config, slo, law, wait, check)
         self._known = (question, now, found)
         return found
@@ -128,7 +133,7 @@ def _jobs(samples: Sequence[Metrics], law: ServiceLaw) -> FloatArray:
     too small to be like the whole is not replayed.
     """
     series = to_series(samples, _MINUTE)
-    rates = np.nan_to_num(series.rates[-round((DAYS + 1) * DAY / series.interval) :])
+    rates = _bridged(series.rates[-round((DAYS + 1) * DAY / series.interval) :])
     jobs = rates * series.interval
     weight = max(1, math.ceil(jobs.sum() / _MOST_JOBS))
     if weight > 1 and rates.mean() * law.mean / weight < _FEWEST_SERVERS:
@@ -142,3 +147,9 @@ def _jobs(samples: Sequence[Metrics], law: ServiceLaw) -> FloatArray:
         dice.multinomial(scaled.astype(np.int64), np.full(minutes, 1.0 / minutes)).ravel().astype(float)
     )
     return spread
+
+
+def _bridged(rates: FloatArray) -> FloatArray:
+    """Rates with gaps joined by straight lines: zeros would say that nobody came."""
+    known = np.flatnonzero(np.isfinite(rates))
+    return np.interp(np.arange(len(rates)), known, rates[known]) if len(known) else np.zeros(len(rates))

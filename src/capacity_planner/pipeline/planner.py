@@ -265,7 +265,8 @@ class CapacityPlanner:
             begun = series.end - from_seconds(anomaly.started * series.interval)
             state = replace(state, anomaly_detected=True, anomaly_start=state.anomaly_start or begun)
         queue.state = state
-        queue.answered = None if done.objection else (self._key(checked, queue), done.response)
+        again = done.whole and not done.objection
+        queue.answered = (self._key(checked, queue), done.response) if again else None
 
     def _remember(self, queue: _Queue, sample: Metrics, config: PlannerConfig) -> None:
         queue.store.add(sample, max(config.history_window, self._config.history_window))

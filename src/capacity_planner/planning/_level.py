@@ -42,6 +42,7 @@ class Trial:
         staffing: the inverse of the queueing model.
         demands: the arrival rate per interval.
         paths: futures of the arrival rate, shape (rows, intervals).
+        before: the rate that the servers feel now [jobs/s].
     """
 
     metrics: Metrics
@@ -50,6 +51,7 @@ class Trial:
     staffing: Staffing
     demands: Sequence[Demand]
     paths: FloatArray
+    before: float
 
     def lowest(self, near: float, needs: Sequence[Need], queue: Fluid) -> float:
         """The lowest of some quantiles around ``near`` that is as sure as asked for.
@@ -76,7 +78,7 @@ class Trial:
         level, config = _NORMAL.cdf(probit), self.config
         interval, delay = config.plan_interval.total_seconds(), config.startup_delay.total_seconds()
         rates = [max(demand.quantile(level), demand.median) for demand in self.demands]
-        loads = peak_offered_load(rates, self.metrics.arrival_rate, interval, self.staffing.law)
+        loads = peak_offered_load(rates, self.before, interval, self.staffing.law)
         workers = np.maximum(capacity.workers(loads), [max(need.drain, need.unhurried) for need in needs])
         held = np.clip(workers, config.min_workers, config.max_workers).astype(int).tolist()
         if delay <= 0.0:

@@ -81,7 +81,7 @@ def _limited(study: Study) -> str:
     if need.slo > config.max_workers:
         return (
             f"max_workers is {config.max_workers}, but the SLO needs {need.slo} workers at {need.demand_rate:.4g} "
-            f"jobs/s. Raise max_workers to {max(item.target for item in study.needs)} or make jobs faster."
+            f"jobs/s. Raise max_workers to {_most(study)} or make jobs faster."
         )
     if study.within_budget or not (binding := _binding(study)):
         return ""
@@ -97,9 +97,9 @@ def _binding(study: Study) -> list[str]:
     config, changes = study.config, study.path.changes
     climbs = [change for change in changes if change.after > change.before]
     limits = {
-        f"max_workers {config.max_workers}": any(change.after == config.max_workers for change in climbs),
+        f"max_workers {config.max_workers}": any(change.after == config.max_workers for change in changes),
         f"max_step_size {config.max_step_size}": any(change.after < change.wanted for change in climbs),
-        f"cooldown {words(config.cooldown_up)}": len(climbs) > 1 or study.blocked > 0,
+        f"cooldown {words(config.cooldown_up)}": bool(config.cooldown_up) and (len(climbs) > 1 or study.blocked > 0),
         f"startup_delay {words(config.startup_delay)}": bool(climbs and config.startup_delay),
     }
     return [name for name, binds in limits.items() if binds]
@@ -107,7 +107,7 @@ def _binding(study: Study) -> list[str]:
 
 def _late_already(study: Study) -> str:
     """That what waits now makes jobs late, where no limit is to blame."""
-    if study.within_budget or _binding(study) or not study.staffing.achievable:
+    if study.within_budget or _binding(study) or not (study.staffing.achievable and study.metrics.backlog):
         return ""
     until = study.at((study.broken[-1] + 1) * study.path.fluid.interval)
     return (
@@ -118,7 +118,7 @@ def _late_already(study: Study) -> str:
 
 def _recommendations(study: Study) -> Iterator[str]:
     config, staffing = study.config, study.staffing
-    most = max(need.target for need in study.needs)
+    most = _most(study)
     if most > config.max_workers:
         yield f"Raise max_workers from {config.max_workers} to {most}."
     if _assumed(study):
@@ -129,8 +129,19 @@ def _recommendations(study: Study) -> Iterator[str]:
     climbs = sum(change.after > change.before for change in study.path.changes)
     if climbs > 1 and study.broken and config.cooldown_up:
         yield "Set scale_up_cooldown to 0s or raise max_step_size: the ramp takes several steps."
+    if study.staffing.achievable and (sure := study.confidence()) < config.confidence_threshold:
+        yield (
+            f"Review the plan before it is applied: it is {sure:.0%} sure, and confidence_threshold asks for "
+            f"{config.confidence_threshold:.0%}. More history, an error_budget or a longer plan_interval may help."
+        )
     if study.metrics.backlog and not (study.slo.drain_time or study.slo.max_backlog):
         yield "Set slo.drain_time to say how soon a backlog must be gone; one plan_interval was assumed."
+
+
+def _most(study: Study) -> int:
+    """The workers that would do: for what comes, and for what waits when the first of them can serve."""
+    waiting = next((need.drain for need in study.needs if need.drain), 0)
+    return max(waiting, *(max(need.slo, need.unhurried, need.margin) for need in study.needs))
 
 
 def _assumed(study: Study) -> bool:

@@ -107,7 +107,7 @@ def _cost(study: Study) -> CostAnalysis:
         study.config,
         current=study.current,
         target=study.target,
-        mean_added=fluid.worker_seconds / fluid.end - study.current,
+        mean_added=sum((step.after - step.before) * (fluid.end - step.at) for step in study.path.changes) / fluid.end,
         risk=study.risk,
         risk_unchanged=study.risk_unchanged,
     )

@@ -50,6 +50,25 @@ def _load(rates: Sequence[float], before: float, time: ArrayLike, law: ServiceLa
     return law.mean * (before * older + np.convolve(rates, shares)[: len(older)])
 
 
+def felt_rate(rates: FloatArray, interval: float, law: ServiceLaw) -> float:
+    """The steady rate that would put the load on the servers that jobs of the past do now [jobs/s].
+
+    Args:
+        rates: λ of the last intervals, the newest last; NaN where nothing was measured.
+        interval: length of an interval [s].
+        law: the service time.
+
+    >>> from capacity_planner.queueing._laws import Deterministic
+    >>> felt_rate(np.array([9.0, 3.0, 1.0]), 60.0, Deterministic(mean=60.0))
+    2.0
+    """
+    shares = service_shares(law, interval)
+    newest = rates[::-1][: len(shares)]
+    weights = np.where(np.isfinite(newest), shares[: len(newest)], 0.0)
+    total = float(weights.sum())
+    return float(weights @ np.nan_to_num(newest)) / total if total > 0 else 0.0
+
+
 def service_shares(law: ServiceLaw, interval: float) -> FloatArray:
     """The load of one job in the bin of its arrival and in each later one, if it begins at once [servers], shape (m,).
 

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from capacity_planner.planning.study import Study
 
 
+_SAME = 0.02
+_EDGE = 0.01
+
+
 def of_plan(study: Study, confidence: float) -> str:
     """The plan's reasons in a few sentences."""
     return " ".join([_load(study), _demand(study), *_decision(study), _outcome(study, confidence)])
@@ -24,7 +28,9 @@ def of_step(study: Study, change: Change) -> str:
     match change.reason:
         case Reason.SLO:
             verb = "keeps" if need.slo == 1 else "keep"
-            text = f"{_counted(need.slo)} {verb} {targets(study)} at {need.demand_rate:.4g} jobs/s{more}"
+            lasting = need.demand_load > (1.0 + _SAME) * need.demand_rate * study.staffing.law.mean
+            load = f" (a load of {need.demand_load:.4g} erlang)" if lasting else ""
+            text = f"{_counted(need.slo)} {verb} {targets(study)} at {need.demand_rate:.4g} jobs/s{load}{more}"
         case Reason.BACKLOG:
             backlog = study.path.fluid.opening[int(change.at / study.path.fluid.interval + 1e-9)]
             text = f"{backlog:.0f} jobs wait and must be worked off{more}"
@@ -40,7 +46,8 @@ def of_step(study: Study, change: Change) -> str:
         case Reason.SHRINK:
             busy, limit = need.load / (change.before * config.worker_concurrency), config.scale_down_threshold
             text = (
-                f"utilisation of {busy:.0%} is below scale_down_threshold {limit:.0%}; {change.after} workers suffice"
+                f"utilisation of {busy:.0%} is below scale_down_threshold {limit:.0%}; "
+                f"{_counted(change.after)} suffice{'s' * (change.after == 1)}"
             )
     return f"{text}."
 
@@ -83,6 +90,8 @@ def _demand(study: Study) -> str:
     need, config, interval = study.needs[study.binding], study.config, study.path.fluid.interval
     at = study.at(study.binding * interval)
     why = f"so that all intervals hold with probability {config.confidence_threshold:.0%}"
+    if study.confidence() < config.confidence_threshold:
+        why = "the lowest that is about as sure as any"
     if study.experienced >= study.level:
         why = "the lowest with which the last days would have kept the SLO, replayed"
     return (
@@ -109,19 +118,31 @@ def _decision(study: Study) -> list[str]:
 def _headroom(study: Study) -> list[str]:
     """Workers beyond every need, which the price of violations buys."""
     most = max((change.after for change in study.path.changes if change.after > change.before), default=0)
-    beyond = most - max(need.target for need in study.needs)
+    beyond = most - max(study.config.min_workers, *(need.target for need in study.needs))
     if beyond <= 0:
         return []
     price = study.config.violation_cost_per_hour
-    return [f"{beyond} more are worth their cost, as an hour of violation costs ${price:,.0f}."]
+    are = "is" if beyond == 1 else "are"
+    return [f"{beyond} more {are} worth the cost, as an hour of violation costs ${price:,.0f}."]
 
 
 def _outcome(study: Study, confidence: float) -> str:
     current, target = study.current, study.target
     steps = len(study.path.changes)
-    move = f"{current} → {target} workers in {steps} step{'s' if steps != 1 else ''}" if steps else "No change"
-    return f"{move}; the SLO holds over the window with probability {confidence:.0%}."
+    first = next((at for at, change in enumerate(study.path.changes, 1) if change.after == target), 0)
+    later = f", and {steps - first} later" if steps > first else ""
+    move = f"{current} → {target} workers in {first} step{'s' if first != 1 else ''}{later}" if steps else "No change"
+    return f"{move}; the SLO holds over the window with probability {percent(confidence)}."
 
 
 def _counted(workers: int) -> str:
     return f"{workers} worker{'s' if workers != 1 else ''}"
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with a decimal near 0 and 1.
+
+    >>> percent(0.854), percent(0.995), percent(1.0)
+    ('85%', '99.5%', '100%')
+    """
+    return f"{share:.1%}" if 0.0 < min(share, 1.0 - share) < _EDGE else f"{share:.0%}"

@@ -97,8 +97,8 @@ class Study:
 
     @cached_property
     def binding(self) -> int:
-        """The interval with the largest load that is staffed."""
-        return max(range(len(self.needs)), key=lambda index: self.needs[index].demand_load)
+        """The interval that needs most workers; of several the one with the largest load that is staffed."""
+        return max(range(len(self.needs)), key=lambda index: (self.needs[index].target, self.needs[index].demand_load))
 
     @cached_property
     def broken(self) -> tuple[int, ...]:

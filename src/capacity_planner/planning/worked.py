@@ -41,6 +41,7 @@ def study(
     paths: FloatArray,
     staffing: Staffing,
     *,
+    before: float | None = None,
     scaled: Scaled | None = None,
     cooling: bool = True,
     experienced: float = 0.0,
@@ -54,6 +55,7 @@ def study(
         demands: the arrival rate per interval.
         paths: futures of the arrival rate, shape (rows, intervals).
         staffing: the inverse of the queueing model.
+        before: the rate that the servers feel now [jobs/s]; ``None`` takes the sample's.
         scaled: the last scaling there was; workers it ordered that do not serve yet are not ordered again.
         cooling: whether its cooldown holds.
         experienced: the quantile with which the last days would have kept the SLO; no lower one is staffed.
@@ -68,15 +70,16 @@ def study(
         serving=serving,
         starting=starting,
     )
-    surplus = _surplus(metrics, config, staffing.law.mean)
+    felt = metrics.arrival_rate if before is None else before
+    surplus = _surplus(metrics, config, felt * staffing.law.mean)
 
     def needed(quantile: float) -> tuple[Need, ...]:
-        return needs(demands, quantile, metrics.arrival_rate, staffing, config, surplus=surplus, queue=fluid)
+        return needs(demands, quantile, felt, staffing, config, surplus=surplus, queue=fluid)
 
     level = confidence.level(paths, demands, config.confidence_threshold, slo.allowed_share)
     wanted = needed(max(level, experienced))
     if confidence.enough(paths) and staffing.achievable:
-        tried = Trial(metrics, slo, config, staffing, demands, paths)
+        tried = Trial(metrics, slo, config, staffing, demands, paths, felt)
         level = tried.lowest(level, wanted, fluid)
         wanted = needed(max(level, experienced))
     level = max(level, experienced)
@@ -103,20 +106,19 @@ def study(
     )
 
 
-def _surplus(metrics: Metrics, config: PlannerConfig, mean: float) -> float:
-    """Jobs in service now beyond what the rate explains, where they were counted; fewer do not count while jobs wait.
+def _surplus(metrics: Metrics, config: PlannerConfig, load: float) -> float:
+    """Jobs in service now beyond what the rate explains, where they were counted.
+
+    Fewer than that do not count: a plan reaches far, and what is idle for a moment is needed in the next.
 
     Args:
         metrics: the sample.
         config: settings.
-        mean: E[S] [s].
+        load: what the rate explains [erlang].
     """
-    servers = metrics.current_workers * config.worker_concurrency
+    servers = float(metrics.current_workers * config.worker_concurrency)
     counted = metrics.active_jobs or min(metrics.utilization, 1.0) * servers
-    if not counted:
-        return 0.0
-    more = min(float(counted), float(servers)) - min(metrics.arrival_rate * mean, float(servers))
-    return max(more, 0.0) if metrics.backlog else more
+    return max(min(float(counted), servers) - load, 0.0) if counted else 0.0
 
 
 def _pool(serving: int, scaled: Scaled | None, startup: float) -> tuple[int, list[tuple[float, int]]]:

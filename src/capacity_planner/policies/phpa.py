@@ -19,7 +19,7 @@ _AHEAD = 10.0
 
 @policies.register("phpa")
 class PHPA:
-    """The HPA on utilization, or a line through its last six results where that is higher, a start-up delay ahead.
+    """The HPA on utilization, or a line through its last six results where that is higher, ten seconds ahead.
 
     References:
         jthomperoo/predictive-horizontal-pod-autoscaler, user guide, "Models" (linear; ``historySize`` 6) and
