@@ -12,8 +12,8 @@ from statistics import median
 from time import perf_counter, process_time
 
 import numpy as np
-from _tables import print_bar
 
+from _tables import print_bar
 from capacity_planner import SLO, CapacityPlanner, Metrics, PlannerConfig, PlanRequest
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -93,7 +93,7 @@ def huge() -> float:
 
 
 def batch() -> tuple[float, float]:
-    """Seconds of processor time for 1 000 queues in one call: the first, which reads their histories, and a later one."""
+    """Seconds of processor time for 1 000 queues in one call: the first, which reads their histories, and a later."""
     dice, planner = np.random.default_rng(2), CapacityPlanner(_CONFIG)
     queues = [
         Traffic(f"q{at}", float(dice.uniform(2.0, 20.0)), float(dice.uniform(0.5, 5.0)), at) for at in range(_QUEUES)
