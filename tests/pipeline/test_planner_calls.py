@@ -228,3 +228,27 @@ def test_every_phase_is_read_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(lengths) == 30
     assert min(lengths[:5]) > 30
     assert lengths[5:] == [1] * 25
+
+
+def test_many_queues_are_planned_in_one_call_and_an_error_keeps_none_from_its_plan() -> None:
+    samples = [replace(item, queue_name=f"q{at}") for at, item in enumerate(traffic(2))]
+    good = [PlanRequest(current_metrics=item, slo=TARGET) for item in samples]
+    bad = PlanRequest(current_metrics=replace(sample(1.0, NOON), arrival_rate=-1.0), slo=TARGET)
+    first, failed, last = CapacityPlanner().generate_plans([good[0], bad, good[1]])
+    assert isinstance(failed, PlannerError)
+    assert failed.code == "INVALID_METRICS"
+    for answer, request in ((first, good[0]), (last, good[1])):
+        assert isinstance(answer, PlanResponse)
+        assert answer.plan == CapacityPlanner().generate_plan(request).plan
+
+
+def test_of_many_queues_those_that_were_not_reached_in_time_say_so() -> None:
+    asked = [PlanRequest(current_metrics=item, slo=TARGET) for item in traffic(2)]
+    answers = CapacityPlanner().generate_plans(asked, timeout=timedelta(microseconds=1))
+    assert [answer.code for answer in answers if isinstance(answer, PlannerError)] == ["FORECAST_FAILED"] * 2
+
+
+def test_what_is_no_list_of_requests_is_refused() -> None:
+    with pytest.raises(PlannerError, match="requests is None") as refused:
+        CapacityPlanner().generate_plans(None)  # type: ignore[arg-type]
+    assert refused.value.code == "CONFIG_INVALID"

@@ -115,10 +115,13 @@ class CapacityPlanner:
         Returns:
             For each request, in their order, what `generate_plan` returns or raises. Where the time is up, the requests
             that were not reached have ``FORECAST_FAILED``.
+
+        Raises:
+            PlannerError: ``CONFIG_INVALID`` where there is no list.
         """
         deadline = Deadline(timeout)
         done: list[PlanResponse | PlannerError] = []
-        for request in requests:
+        for request in _iterated(requests):
             left = deadline.remaining
             try:
                 deadline.check()
@@ -276,6 +279,17 @@ class CapacityPlanner:
     def _key(self, checked: Checked, queue: _Queue) -> Any:
         """What an answer depends on."""
         return (checked, queue.store.samples() if checked.history is None else (), queue.scaling)
+
+
+def _iterated(requests: Iterable[PlanRequest]) -> list[PlanRequest]:
+    try:
+        return list(requests)
+    except TypeError:
+        raise PlannerError(
+            ErrorCode.CONFIG_INVALID,
+            f"requests is {codec.shown(requests)}, which is no list of PlanRequest. Give one request for each queue.",
+            details={"field": "requests", "value": codec.shown(requests)},
+        ) from None
 
 
 def _argument(name: str, value: Any, read: Any) -> Any:

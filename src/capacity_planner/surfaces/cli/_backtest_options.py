@@ -35,6 +35,16 @@ History: TypeAlias = Annotated[
     typer.Argument(help="CSV (.gz too) or Parquet with a time column and arrivals.", metavar="FILE"),
 ]
 
+Model: TypeAlias = Annotated[
+    str | None,
+    _option(
+        _FIELD,
+        "forecast_model",
+        "--model",
+        "NAME",
+        "Forecast model of this planner. Default auto, whatever plans take: it is what we recommend.",
+    ),
+]
 P95: TypeAlias = Annotated[
     str | None,
     _option(

@@ -54,7 +54,7 @@ def backtest(
     timeout: own.Timeout = None,
     policies: own.Policies = None,
     sweep: own.Sweep = True,
-    forecast_model: opt.Model = None,
+    forecast_model: own.Model = None,
     limits: own.Limits = False,
     min_workers: opt.MinWorkers = None,
     max_workers: opt.MaxWorkers = None,
