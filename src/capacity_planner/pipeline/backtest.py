@@ -64,7 +64,9 @@ class Backtester:
         seed = self._config.seed if valid.seed is None else valid.seed
         stage = stage_of(valid, seed, pace.check)
         pace.check()
-        entries = entered(field_of(valid.policies, stage, valid.forecast_model, pace.check), sweep=valid.sweep)
+        entries = entered(
+            field_of(valid.policies, stage, valid.forecast_model, self._limits(valid), pace.check), sweep=valid.sweep
+        )
         runs = sum(len(entry.knobs) for entry in entries)
         check_amount(valid, float(len(stage.loop.arrivals)), runs)
         pace.expect(runs * stage.loop.end)

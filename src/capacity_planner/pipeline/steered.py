@@ -41,6 +41,7 @@ class Planner:
         model: the forecast model.
         late_bins: newest complete bins that are not known yet.
         check: called now and then; raises to stop.
+        within: holds what decides to limits, so that the days which are replayed know them.
     """
 
     knob = "place among the quantiles of past errors"
@@ -57,11 +58,12 @@ class Planner:
         model: str = "auto",
         late_bins: int = 1,
         check: Callable[[], None] = lambda: None,
+        within: Callable[[Decide], Decide] = lambda decide: decide,
     ) -> None:
         self.name = "oracle" if oracle else "planner"
         self.title = "oracle: this planner with the counts that come" if oracle else "this planner"
         self._counts, self._law, self._model, self._oracle = np.nan_to_num(counts), law, model, oracle
-        self._late, self._check = late_bins, check
+        self._late, self._check, self._within = late_bins, check, within
         self._known: tuple[object, Loads, Replays] | None = None
 
     def start(self, task: PolicyTask, knob: float) -> Decide:
@@ -111,6 +113,7 @@ class Planner:
                 tier=COMPILER.tier or PLAIN,
                 late_bins=self._late,
                 check=self._check,
+                within=self._within,
             )
             self._known = (key, loads, replays)
         return self._known[1], self._known[2]

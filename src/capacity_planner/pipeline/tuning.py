@@ -15,7 +15,7 @@ from capacity_planner.simulation.closed_loop import Loop, run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capacity_planner.contracts import ServiceLaw
+    from capacity_planner.contracts import Decide, ServiceLaw
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.policy import PolicyTask
     from capacity_planner.forecasting._load import Loads
@@ -62,6 +62,7 @@ class Replays:
         tier: how the inner loop is run.
         late_bins: newest complete bins that are not known yet.
         check: called about once a simulated day; raises to stop.
+        within: holds what decides to the limits that hold in life too.
     """
 
     counts: FloatArray
@@ -73,6 +74,7 @@ class Replays:
     tier: Tier
     late_bins: int = 1
     check: Callable[[], None] = lambda: None
+    within: Callable[[Decide], Decide] = lambda decide: decide
     _known: dict[int, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -127,7 +129,7 @@ class Replays:
             late_bins=self.late_bins,
             seed=_SEED,
         )
-        decide = Steered(self.task, self.steering, self.loads, Knob(float(place)))
+        decide = self.within(Steered(self.task, self.steering, self.loads, Knob(float(place))))
         done = run(loop, decide, PERIOD, self.tier, self.check)
         windows = (self._arrivals / self._window).astype(np.int64)
         count = int(np.ceil(loop.end / self._window - 1e-9))
