@@ -100,6 +100,7 @@ def test_the_oracle_is_never_worse_off() -> None:
 # --- the quantile that sets itself -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("daily", "seed"), [(0.0, 1), (0.6, 2)])
 @pytest.mark.parametrize("share", [0.95, 0.99])
 def test_it_lands_near_the_share_that_is_asked_for(share: float, daily: float, seed: int) -> None:

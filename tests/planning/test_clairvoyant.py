@@ -175,6 +175,7 @@ def of_days(load: FloatArray, wait: float, startup: float) -> Bound:
     return bound(load, interval=MINUTE, startup_delay=startup, allowed_wait=wait, share=0.99)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("wait", "startup"), [(0.0, 120.0), (30.0, 120.0), (120.0, 600.0)])
 def test_a_long_load_in_parts_is_bounded_from_below(
     monkeypatch: pytest.MonkeyPatch, wait: float, startup: float
