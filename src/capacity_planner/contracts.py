@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from capacity_planner.domain.congestion import Congestion, FloatArray, ServiceTime
+    from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.policy import PolicyTask, Seen
+    from capacity_planner.domain.scaling import Gap, Order
     from capacity_planner.domain.series import ForecastTask
 
 
@@ -144,3 +147,57 @@ class Policy(Protocol):
 
     def start(self, task: PolicyTask, knob: float) -> Decide:
         """One that scales a queue from time 0 on."""
+
+
+class MetricSource(Protocol):
+    """Where samples of queues come from; its constructor takes the options that a user may set, by keyword.
+
+    Attributes:
+        name: by which it is chosen; registering gives it.
+    """
+
+    name: str
+
+    def collect(self, queue_name: str, since: datetime | None, until: datetime) -> Sequence[Metrics] | Gap:
+        """The samples of a queue that were measured after ``since`` and up to ``until``.
+
+        What cannot be measured is a `Gap` with its reason, never a zero; no sample is none that is new. A source that
+        only sees the present returns one sample, stamped ``until``.
+
+        Args:
+            queue_name: the queue.
+            since: the newest sample that is known; ``None`` asks for all that there is.
+            until: now.
+
+        Raises:
+            WorldError: the source failed; it is asked again at the next interval.
+        """
+
+
+class Scaler(Protocol):
+    """What carries plans out; its constructor takes the options that a user may set, by keyword.
+
+    Attributes:
+        name: by which it is chosen; registering gives it.
+    """
+
+    name: str
+
+    def current(self, queue_name: str) -> int | None:
+        """The workers that run, or are ordered and will; ``None`` where the scaler cannot tell.
+
+        Raises:
+            WorldError: it failed.
+        """
+
+    def scale(self, order: Order) -> int | None:
+        """See to it that ``order.to_workers`` run.
+
+        An order may come twice with the same ``id``, after a crash or a timeout, and must not act twice.
+
+        Returns:
+            The workers that run, or are ordered and will, afterwards; ``None`` where the scaler cannot tell.
+
+        Raises:
+            WorldError: it failed; ``temporary`` says whether it is worth to try again.
+        """

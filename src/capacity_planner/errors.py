@@ -1,7 +1,13 @@
-"""The one exception of the package, and the nine codes of the specification.
+"""The exceptions of the package, and the nine codes of the specification.
 
 Exception
-└── PlannerError        code, message, cause, details, response
+├── PlannerError        code, message, cause, details, response: what every public call raises
+└── ServiceError        what the service alone answers with, beside those
+    ├── NotFoundError     there is no such plan, queue or simulation
+    ├── ConflictError     another change came first
+    ├── TooLargeError     more than the service takes on
+    ├── UnavailableError  not now: the store does not answer, or all is busy
+    └── WorldError        a source or a scaler failed
 """
 
 from __future__ import annotations
@@ -62,6 +68,56 @@ class PlannerError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         state = {"cause": self.cause, "details": self.details, "response": self.response}
         return (_rebuild, (self.code, self.message, state))
+
+
+class ServiceError(Exception):
+    """A failure of the service rather than of a question.
+
+    Args:
+        message: one or two sentences a person can act on.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class NotFoundError(ServiceError):
+    """There is no such plan, queue or simulation."""
+
+
+class ConflictError(ServiceError):
+    """Another change came first; look at what is there now, and try again."""
+
+
+class TooLargeError(ServiceError):
+    """More than the service takes on."""
+
+
+class UnavailableError(ServiceError):
+    """Not now.
+
+    Args:
+        message: what is not there.
+        retry_after: seconds after which it is worth to ask again.
+    """
+
+    def __init__(self, message: str, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class WorldError(ServiceError):
+    """A source or a scaler failed.
+
+    Args:
+        message: what went wrong, and the remedy.
+        temporary: whether it is worth to try again.
+    """
+
+    def __init__(self, message: str, *, temporary: bool = True) -> None:
+        super().__init__(message)
+        self.temporary = temporary
 
 
 def _rebuild(code: ErrorCode, message: str, state: dict[str, Any]) -> PlannerError:

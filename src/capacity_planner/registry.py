@@ -2,8 +2,8 @@
 
 A room is scanned only by name: asking for the queueing model ``mgc`` imports ``queueing/mgc.py`` alone. A file whose
 name begins with an underscore, or that registers nothing, is a helper. An installed package adds members by the
-entry-point groups ``capacity_planner.queue_models``, ``capacity_planner.forecast_models`` and
-``capacity_planner.policies``.
+entry-point groups ``capacity_planner.queue_models``, ``capacity_planner.forecast_models``,
+``capacity_planner.policies``, ``capacity_planner.sources`` and ``capacity_planner.scalers``.
 
 A member may stand for a family: ``statsforecast:AutoETS`` is the member ``statsforecast``, whose class is given
 ``AutoETS``. Its class says in ``variants`` what stands for these in a list of names, such as ``MODEL``, and refuses
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -21,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from capacity_planner.errors import ErrorCode, PlannerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from importlib.metadata import EntryPoint
 
-    from capacity_planner.contracts import ForecastModel, Policy, QueueModel
+    from capacity_planner.contracts import ForecastModel, MetricSource, Policy, QueueModel, Scaler
 
 T = TypeVar("T")
 _C = TypeVar("_C", bound=type[Any])
@@ -64,16 +65,31 @@ class Registry(Generic[T]):
             PlannerError: ``MODEL_NOT_SUPPORTED`` with the names there are.
         """
         member, colon, variant = str(name).partition(":")
-        if member not in self._classes:
-            self._find(member)
-        made = self._classes.get(member)
-        if made is None:
-            raise self._unknown(name)
+        made = self._class(member, name)
         if _variants(made):
             return made(variant)
         if colon:
             raise self._unvaried(name, member)
         return made()
+
+    def make(self, name: str, options: Mapping[str, Any]) -> T:
+        """A new member with options, which are its constructor's parameters.
+
+        Raises:
+            PlannerError: ``MODEL_NOT_SUPPORTED`` with the names there are; ``CONFIG_INVALID`` for an option that it
+                does not take, or misses.
+        """
+        made = self._class(name, name)
+        known = inspect.signature(made).parameters
+        for option in options:
+            if option not in known:
+                near = difflib.get_close_matches(option, list(known), n=1)
+                hint = f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(known) or 'none'}."
+                raise self._option(name, option, f"is no option of the {self._kind} {name}. {hint}")
+        for option, parameter in known.items():
+            if parameter.default is parameter.empty and option not in options:
+                raise self._option(name, option, f"is missing; the {self._kind} {name} needs it.")
+        return made(**options)
 
     def names(self) -> list[str]:
         """Every member's name, ours and installed ones, sorted; a family as ``statsforecast:MODEL``."""
@@ -82,6 +98,13 @@ class Registry(Generic[T]):
         ours = {f"{name}:{family}" if (family := _variants(made)) else name for name, made in self._classes.items()}
         installed = {entry.name for entry in _entries(self._group)}
         return sorted(ours | (installed - set(self._classes)))
+
+    def _class(self, member: str, name: str) -> Callable[..., T]:
+        if member not in self._classes:
+            self._find(member)
+        if member not in self._classes:
+            raise self._unknown(name)
+        return self._classes[member]
 
     def _find(self, name: str) -> None:
         if name in self._files():
@@ -103,6 +126,10 @@ class Registry(Generic[T]):
             f"{self._field} is {name!r}, which is no {self._kind}. {hint}Use one of: {', '.join(names)}.",
             details={"field": self._field, "value": name, "supported": names},
         )
+
+    def _option(self, name: str, option: str, sentence: str) -> PlannerError:
+        where = f"{self._field}.options.{option}"
+        return PlannerError(ErrorCode.CONFIG_INVALID, f"{where} {sentence}", details={"field": where, "member": name})
 
     def _unvaried(self, name: str, member: str) -> PlannerError:
         return PlannerError(
@@ -147,4 +174,16 @@ policies: Registry[Policy] = Registry(
     field="policy",
     package="capacity_planner.policies",
     group="capacity_planner.policies",
+)
+sources: Registry[MetricSource] = Registry(
+    "source",
+    field="source",
+    package="capacity_planner.sources",
+    group="capacity_planner.sources",
+)
+scalers: Registry[Scaler] = Registry(
+    "scaler",
+    field="scaler",
+    package="capacity_planner.scaling",
+    group="capacity_planner.scalers",
 )

@@ -1,4 +1,4 @@
-"""How people and programs reach the planner: one package per surface, each independent of the others.
+"""How people and programs reach the planner: one package per surface; the command line starts the others.
 
-A surface reads, asks the pipeline and shows; it decides nothing.
+A surface reads, asks the floors below and shows; it decides nothing.
 """
