@@ -56,11 +56,23 @@ def decode(cls: type[T], text: str | bytes) -> T:
     Raises:
         PlannerError: as `validate`, and ``CONFIG_INVALID`` or ``INVALID_METRICS`` when the text is no JSON.
     """
+    return validate(cls, parse(text, _code(cls, ())))
+
+
+def parse(text: str | bytes, code: ErrorCode = ErrorCode.CONFIG_INVALID) -> Any:
+    """What JSON text says, before it is held against a type.
+
+    Args:
+        text: the text.
+        code: of the error.
+
+    Raises:
+        PlannerError: the text is no JSON.
+    """
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
-        raise PlannerError(_code(cls, ()), f"The text is no JSON: {error}.", cause=error) from None
-    return validate(cls, value)
+        raise PlannerError(code, f"The text is no JSON: {error}.", cause=error) from None
 
 
 def encode(value: Any, *, durations: Durations = "text") -> Any:

@@ -152,6 +152,8 @@ class Policy(Protocol):
 class MetricSource(Protocol):
     """Where samples of queues come from; its constructor takes the options that a user may set, by keyword.
 
+    A source that holds threads or connections has a ``close``, which is called when the service ends.
+
     Attributes:
         name: by which it is chosen; registering gives it.
     """
@@ -176,6 +178,8 @@ class MetricSource(Protocol):
 
 class Scaler(Protocol):
     """What carries plans out; its constructor takes the options that a user may set, by keyword.
+
+    A scaler that holds threads or connections has a ``close``, which is called when the service ends.
 
     Attributes:
         name: by which it is chosen; registering gives it.

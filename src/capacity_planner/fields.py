@@ -218,6 +218,16 @@ class Slice:
         return core_schema.no_info_before_validator_function(_never_null, handler(source))
 
 
+class YesOrNo:
+    """The mark of a field that is true or false, and no text or number that could be meant for it."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import core_schema  # noqa: PLC0415 - the domain must import without pydantic
+
+        del source, handler
+        return core_schema.bool_schema(strict=True)
+
+
 def _never_null(value: Any) -> Any:
     return () if value is None else value
 
@@ -273,5 +283,6 @@ Share: TypeAlias = Annotated[float, RealMark(ge=0, le=1)]
 Count: TypeAlias = Annotated[int, CountMark(ge=0, le=10**15)]
 Whole: TypeAlias = Annotated[int, CountMark(ge=-(10**15), le=10**15)]
 Text: TypeAlias = Annotated[str, TextMark()]
+Flag: TypeAlias = Annotated[bool, YesOrNo()]
 Prose: TypeAlias = Annotated[str, TextMark(longest=20_000, prose=True)]
 Quantiles: TypeAlias = Annotated[FrozenMap, QuantilesMark()]

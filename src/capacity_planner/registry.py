@@ -89,7 +89,12 @@ class Registry(Generic[T]):
         for option, parameter in known.items():
             if parameter.default is parameter.empty and option not in options:
                 raise self._option(name, option, f"is missing; the {self._kind} {name} needs it.")
-        return made(**options)
+        try:
+            return made(**options)
+        except (TypeError, ValueError, AttributeError) as error:
+            where = f"{self._field}.options"
+            sentence = f"{where} ({', '.join(options)}) do not make the {self._kind} {name}: {error}."
+            raise PlannerError(ErrorCode.CONFIG_INVALID, sentence, details={"field": where, "member": name}) from error
 
     def names(self) -> list[str]:
         """Every member's name, ours and installed ones, sorted; a family as ``statsforecast:MODEL``."""

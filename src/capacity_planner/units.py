@@ -147,12 +147,13 @@ def parse_instant(value: object) -> datetime:
 
 
 def format_instant(value: datetime) -> str:
-    """RFC 3339 in UTC.
+    """The protobuf JSON form: RFC 3339 in UTC, with 0, 3 or 6 decimals.
 
-    >>> format_instant(datetime(2014, 4, 10, tzinfo=UTC))
-    '2014-04-10T00:00:00Z'
+    >>> format_instant(datetime(2014, 4, 10, tzinfo=UTC)), format_instant(datetime(2014, 4, 10, 0, 0, 0, 500_000, UTC))
+    ('2014-04-10T00:00:00Z', '2014-04-10T00:00:00.500Z')
     """
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    unit = "auto" if value.microsecond % 1_000 else "milliseconds" if value.microsecond else "seconds"
+    return value.astimezone(UTC).isoformat(timespec=unit).replace("+00:00", "Z")
 
 
 def _from_integer(value: int) -> timedelta:

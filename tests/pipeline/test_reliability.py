@@ -11,6 +11,7 @@ import pytest
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.congestion import ServiceTime
 from capacity_planner.domain.metrics import Metrics
+from capacity_planner.domain.review import PlanOutcome
 from capacity_planner.domain.series import Series
 from capacity_planner.domain.slo import SLO
 from capacity_planner.pipeline.reliability import Reliability
@@ -129,3 +130,35 @@ def test_plans_of_one_window_are_one_outcome() -> None:
     for reliability in (often, once):
         reliability.settle([], came(START + timedelta(hours=2), [6.0] * 24))
     assert once.recalibrated(0.9) > often.recalibrated(0.9) > after(3, [6.0] * 12).recalibrated(0.9)
+
+
+def outcome(at: datetime, *, kept: float | None, achievable: bool = True) -> PlanOutcome:
+    return PlanOutcome(
+        plan_id="p",
+        queue_name="q",
+        generated_at=at,
+        forecast_window=timedelta(hours=1),
+        confidence=0.95,
+        target_workers=9,
+        slo_achievable=achievable,
+        judged=kept is not None,
+        runs_kept=kept,
+    )
+
+
+def test_plans_that_were_judged_before_count_as_if_it_had_been_there() -> None:
+    broken, good, unknown = Reliability(), Reliability(), Reliability()
+    hours = [START + timedelta(hours=hour) for hour in range(60)]
+    broken.recall(outcome(at, kept=0.0 if index % 2 else 1.0) for index, at in enumerate(hours))
+    good.recall(outcome(at, kept=0.95) for at in hours)
+    unknown.recall([outcome(at, kept=None) for at in hours] + [outcome(hours[0], kept=0.0, achievable=False)])
+    assert broken.recalibrated(0.95) < 0.75
+    assert good.recalibrated(0.95) == pytest.approx(0.95, abs=0.02)
+    assert unknown.recalibrated(0.95) == 0.95
+
+
+def test_plans_whose_windows_overlap_count_by_what_is_new_of_each() -> None:
+    apart, close = Reliability(), Reliability()
+    apart.recall(outcome(START + timedelta(hours=hour), kept=0.0) for hour in range(6))
+    close.recall(outcome(START + timedelta(minutes=5 * place), kept=0.0) for place in range(6))
+    assert apart.recalibrated(0.95) < close.recalibrated(0.95) < 0.95

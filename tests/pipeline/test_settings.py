@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.server import ServerSettings
 from capacity_planner.domain.slo import SLO
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.pipeline.settings import default_file_text, find_file, load_settings, sentences
@@ -31,7 +33,7 @@ def refusal(*args: Any, **options: Any) -> PlannerError:
 
 def test_nothing_said_is_the_default() -> None:
     settings = load_settings()
-    assert (settings.config, settings.slo) == (PlannerConfig(), SLO())
+    assert (settings.config, settings.slo, settings.server) == (PlannerConfig(), SLO(), ServerSettings())
     assert set(settings.origins.values()) == {"default"}
 
 
@@ -62,7 +64,7 @@ def test_yaml_says_the_same_as_toml(tmp_path: Path) -> None:
 def test_the_default_file_reads_back_to_the_defaults(tmp_path: Path, name: str) -> None:
     text = default_file_text()
     if name.endswith("yaml"):
-        text = text.replace("[planner]", "planner:").replace("[slo]", "slo:").replace(" = ", ": ")
+        text = re.sub(r"\[(\w+)\]", r"\1:", text).replace(" = ", ": ")
         text = "\n".join(line if line.endswith(":") else f"  {line}" for line in text.splitlines())
     settings = load_settings(written(tmp_path, text, name))
     assert (settings.config, settings.slo) == (PlannerConfig(), SLO())
@@ -80,7 +82,7 @@ def test_the_default_file_explains_every_field() -> None:
     [
         ("[planner]\nmax_worker = 5", "planner.max_worker in {path} is no setting. Did you mean max_workers?"),
         ("[plannr]\nmax_workers = 5", "[plannr] in {path} is no table. Did you mean planner?"),
-        ("max_workers = 5", "[max_workers] in {path} is no table. There are: planner, slo."),
+        ("max_workers = 5", "[max_workers] in {path} is no table. There are: planner, slo, server, queues."),
         ("planner = 5", "planner in {path} is 5, which is no table of settings."),
         ("[planner]\ncooldown_period = 300", "planner.cooldown_period in {path} is 300, which is not a duration."),
         ("[planner]\ncooldown_period = '300'", "has no unit"),

@@ -10,9 +10,11 @@ from typing import Annotated, Any, TypeAlias
 
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.slo import SLO
-from capacity_planner.fields import CONFIG, Count, Duration, Instant, Mark, Text, TextMark, marks_of
+from capacity_planner.fields import CONFIG, Count, Duration, Flag, Instant, Mark, RealMark, Text, TextMark, marks_of
 from capacity_planner.frozen import FrozenOptions
 
+_NAME = TextMark(longest=200)
+_TEXT = TextMark(longest=10_000, prose=True)
 _REMEDY = 'is not a table of options, such as {"path": "emails.csv"}.'
 
 
@@ -31,7 +33,7 @@ class OptionsMark(Mark):
         """The options, lists as tuples."""
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             raise ValueError(_REMEDY)
-        return FrozenOptions({name: _plain(name, item) for name, item in value.items()})
+        return FrozenOptions({_NAME.checked(name): _plain(name, item) for name, item in value.items()})
 
     def write(self, value: Any, context: Mapping[str, Any] | None) -> dict[str, Any]:
         """The options as JSON has them."""
@@ -70,11 +72,20 @@ class OverridesMark(Mark):
 
 
 def _plain(name: str, value: Any) -> Any:
-    if isinstance(value, list | tuple) and all(isinstance(item, str | int | float) for item in value):
-        return tuple(value)
-    if isinstance(value, str | int | float):
-        return value
-    raise ValueError(f"has {name} = {value!r}, which is neither text, number, yes or no, nor a list of these.")
+    if isinstance(value, list | tuple):
+        return tuple(_scalar(name, item) for item in value)
+    return _scalar(name, value)
+
+
+def _scalar(name: str, value: Any) -> Any:
+    try:
+        if isinstance(value, str):
+            return _TEXT.checked(value)
+        if isinstance(value, bool | int):
+            return value
+        return RealMark().checked(value)
+    except ValueError as error:
+        raise ValueError(f"has {name} = {repr(value)[:80]}, which {error}") from None
 
 
 def _setting(name: str, value: Any) -> Any:
@@ -121,7 +132,8 @@ class QueueSettings:
         source: where its samples come from; ``push`` waits for them at ``POST /v1/metrics``.
         scaler: what carries its plans out.
         stale_after: a sample older than this is not acted upon; zero is three plan intervals.
-        best_effort: whether ``auto`` also carries out a plan that cannot keep the SLO within the limits.
+        best_effort: whether ``auto`` also carries out a plan that cannot keep the SLO within the limits, or one that is
+            less sure than confidence_threshold asks and adds workers.
     """
 
     __pydantic_config__ = CONFIG
@@ -133,7 +145,7 @@ class QueueSettings:
     source: Chosen = field(default_factory=lambda: Chosen(name="push"))
     scaler: Chosen = field(default_factory=lambda: Chosen(name="dry_run"))
     stale_after: Duration = timedelta(0)
-    best_effort: bool = False
+    best_effort: Flag = False
 
     def config(self, service: PlannerConfig) -> PlannerConfig:
         """The planner's settings for this queue.

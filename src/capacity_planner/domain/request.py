@@ -12,7 +12,7 @@ from capacity_planner.domain.plan import CapacityPlan
 from capacity_planner.domain.queueing import QueueingResult
 from capacity_planner.domain.slo import SLO
 from capacity_planner.errors import ErrorCode
-from capacity_planner.fields import CONFIG, Duration, Prose, Slice, Text
+from capacity_planner.fields import CONFIG, Duration, Flag, Prose, Slice, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class PlanRequest:
     queue_name: Text = ""
     config: PlannerConfig | None = None
     history: tuple[Metrics, ...] | None = None
-    force_regen: bool = False
-    strict: bool = False
+    force_regen: Flag = False
+    strict: Flag = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

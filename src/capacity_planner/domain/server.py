@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -10,6 +11,7 @@ from capacity_planner.fields import CONFIG, CountMark, DurationMark, TextMark
 
 _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
+_PASSWORD = re.compile(r"(://[^:/@]*):[^@]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +26,8 @@ class ServerSettings:
         tls_cert: PEM file of the certificate chain; empty serves without TLS.
         tls_key: PEM file of the certificate's private key.
         cors_origin: the one origin whose pages may call; empty allows none.
+        external_metrics: ``token``, or ``open``: then the external metrics of Kubernetes are told without one, as its
+            aggregator sends none.
         max_body: most bytes of a request's body.
         max_history: most samples of one request.
         max_jobs: most jobs that one simulation may simulate, over all its replications.
@@ -48,6 +52,7 @@ class ServerSettings:
     tls_cert: Annotated[str, TextMark()] = ""
     tls_key: Annotated[str, TextMark()] = ""
     cors_origin: Annotated[str, TextMark()] = ""
+    external_metrics: Annotated[str, TextMark()] = "token"
     max_body: Annotated[int, CountMark(ge=1_000, le=2**31)] = 32 * 2**20
     max_history: Annotated[int, CountMark(ge=1, le=10_000_000)] = 200_000
     max_jobs: Annotated[int, CountMark(ge=1, le=10**12)] = 500_000_000
@@ -57,7 +62,16 @@ class ServerSettings:
     lease: Annotated[timedelta, DurationMark(ge=_SECOND, le=_DAY)] = timedelta(seconds=15)
     keep_samples: Annotated[timedelta, DurationMark(ge=timedelta(hours=1), le=3660 * _DAY)] = 35 * _DAY
     keep_bins: Annotated[timedelta, DurationMark(ge=timedelta(hours=1), le=36600 * _DAY)] = 400 * _DAY
-    keep_plans: Annotated[timedelta, DurationMark(ge=timedelta(hours=1), le=36600 * _DAY)] = 90 * _DAY
+    keep_plans: Annotated[timedelta, DurationMark(ge=timedelta(hours=1), le=36600 * _DAY)] = 30 * _DAY
     max_queues: Annotated[int, CountMark(ge=1, le=100_000)] = 1_000
     log_format: Annotated[str, TextMark()] = "text"
     log_level: Annotated[str, TextMark()] = "info"
+
+    @property
+    def store_shown(self) -> str:
+        """The store's address without its password.
+
+        >>> ServerSettings(store="postgresql://planner:secret@db/planner").store_shown
+        'postgresql://planner:***@db/planner'
+        """
+        return _PASSWORD.sub(r"\1:***@", self.store)

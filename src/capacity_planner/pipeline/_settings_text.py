@@ -10,10 +10,11 @@ from typing import Any
 
 from capacity_planner import units
 from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.server import ServerSettings
 from capacity_planner.domain.slo import SLO
 from capacity_planner.fields import Mark, marks_of
 
-TABLES: dict[str, type[Any]] = {"planner": PlannerConfig, "slo": SLO}
+TABLES: dict[str, type[Any]] = {"planner": PlannerConfig, "slo": SLO, "server": ServerSettings}
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _UNITS = ((3600, "h"), (60, "m"), (1, "s"))

@@ -171,7 +171,7 @@ def _anomalous(anomaly: Anomaly | None, response: PlanResponse) -> PlannerError 
         return None
     return PlannerError(
         ErrorCode.ANOMALY_DETECTED,
-        f"arrival_rate is {_off(anomaly)}. Review the plan before it is applied; it is in error.response.",
+        f"arrival_rate is {_off(anomaly)}. Review the plan before it is applied; it comes with this error.",
         details={"field": "current_metrics.arrival_rate", "value": anomaly.came, "expected": anomaly.expected},
         response=response,
     )
@@ -199,7 +199,7 @@ def _cooling(result: Study, response: PlanResponse) -> PlannerError | None:
     return PlannerError(
         ErrorCode.COOLDOWN_ACTIVE,
         f"A step is due now, but workers were scaled too short a time ago. Wait {words(wait)}, or set force_regen. "
-        "The plan that begins then is in error.response.",
+        "The plan that begins then comes with this error.",
         details={"field": "config.cooldown_period", "retry_after": format_duration(wait)},
         response=response,
     )

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from capacity_planner.domain.forecast import ForecastAccuracy
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.request import PlanResponse
+    from capacity_planner.domain.review import PlanOutcome
     from capacity_planner.pipeline.cycle import Cycle
     from capacity_planner.pipeline.validation import Checked
 
@@ -140,6 +141,17 @@ class CapacityPlanner:
         queue = self._queue(sample.queue_name)
         with queue.lock:
             self._remember(queue, sample, self._config)
+
+    def recall(self, outcomes: Iterable[PlanOutcome], *, queue_name: str) -> None:
+        """Learn what past plans of a queue were worth, which were judged before this planner was made.
+
+        Args:
+            outcomes: as a `Reviewer` tells them, oldest first.
+            queue_name: the queue.
+        """
+        queue = self._queue(self._named(queue_name))
+        with queue.lock:
+            queue.reliability.recall(outcomes)
 
     def record_scaling(self, workers: int, at: datetime, *, queue_name: str | None = None) -> None:
         """Tell that the workers of a queue were scaled.

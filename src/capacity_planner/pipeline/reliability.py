@@ -13,11 +13,12 @@ from capacity_planner.planning import confidence as shares
 from capacity_planner.planning._futures_begin import futures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     from capacity_planner.domain.congestion import FloatArray
     from capacity_planner.domain.metrics import Metrics
+    from capacity_planner.domain.review import PlanOutcome
     from capacity_planner.domain.series import Series
     from capacity_planner.planning._futures import Futures
     from capacity_planner.planning.study import Study
@@ -122,6 +123,23 @@ class Reliability:
             )
         )
         self._newest, self._open = at, self._open[-_MOST_OPEN:]
+
+    def recall(self, outcomes: Iterable[PlanOutcome]) -> None:
+        """Learn from plans that were judged before this process began.
+
+        What they had stated is what was said then, recalibrated by what was known then.
+
+        Args:
+            outcomes: of the queue's plans, oldest first.
+        """
+        newest: datetime | None = None
+        for outcome in outcomes:
+            if outcome.runs_kept is None or not outcome.slo_achievable:
+                continue
+            since = outcome.generated_at - newest if newest else outcome.forecast_window
+            weight = min(max(since / outcome.forecast_window, 0.0), 1.0)
+            self._recalibration.add(outcome.confidence, outcome.runs_kept, weight)
+            newest = outcome.generated_at
 
     def settle(self, samples: Sequence[Metrics], series: Series) -> None:
         """Judge the plans whose window is over; one with a gap in it is never judged.

@@ -1,8 +1,9 @@
 """Settings from arguments, environment, file and defaults, in that precedence, each value with where it came from.
 
-A file is TOML or YAML with two tables, ``planner`` (fields of `PlannerConfig`) and ``slo`` (fields of `SLO`). A
-variable is ``CAPACITY_PLANNER_MAX_WORKERS`` or ``CAPACITY_PLANNER_SLO_P95_LATENCY``. A name that is no field, and a
-duration without its unit, is refused with the remedy.
+A file is TOML or YAML with the tables ``planner`` (fields of `PlannerConfig`), ``slo`` (fields of `SLO`) and ``server``
+(fields of `ServerSettings`), and a list of tables ``queues`` (fields of `QueueSettings`) for the service. A variable
+is ``CAPACITY_PLANNER_MAX_WORKERS``, ``CAPACITY_PLANNER_SLO_P95_LATENCY`` or ``CAPACITY_PLANNER_SERVER_HTTP``. A name
+that is no field, and a duration without its unit, is refused with the remedy.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from capacity_planner import units
 from capacity_planner.domain.config import PlannerConfig
+from capacity_planner.domain.server import ServerSettings
 from capacity_planner.domain.slo import SLO
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import CountMark, DurationMark, Mark, RealMark
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "default_file_text", "find_file", "load_settings", "sentences", "toml_value"]
 
 PREFIX = "CAPACITY_PLANNER_"
+_QUEUES = "queues"
 _SHOWN = 80
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -38,11 +41,15 @@ class Settings:
     Attributes:
         config: how the planner is set.
         slo: what must hold.
+        server: how the service's own process is set.
+        queues: the tables of the queues as the file has them; the service checks them when it starts.
         origins: ``planner.max_workers`` → where its value came from: a file, a variable, an option or ``default``.
     """
 
     config: PlannerConfig
     slo: SLO
+    server: ServerSettings
+    queues: tuple[Mapping[str, Any], ...]
     origins: Mapping[str, str]
 
 
@@ -79,12 +86,15 @@ class _Findings:
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
         self._origins = dict.fromkeys(marks(), "default")
+        self._queues: tuple[Mapping[str, Any], ...] = ()
         self._errors: list[dict[str, str]] = []
 
     def take_file(self, path: Path) -> None:
         for table, content in read_tables(path, remedy=" Make one: capacity-planner config init").items():
-            if table not in TABLES:
-                self._unknown(f"[{table}] in {path}", "table", table, TABLES)
+            if table == _QUEUES:
+                self._take_queues(path, content)
+            elif table not in TABLES:
+                self._unknown(f"[{table}] in {path}", "table", table, (*TABLES, _QUEUES))
             elif not isinstance(content, dict):
                 self._wrong(f"{table} in {path}", content, "is no table of settings.")
             else:
@@ -97,6 +107,12 @@ class _Findings:
                 self._take(key, value, f"{key} in {path}", origin=str(path))
             else:
                 self._unknown(f"{key} in {path}", "setting", str(name), _names(table))
+
+    def _take_queues(self, path: Path, content: Any) -> None:
+        if isinstance(content, list) and all(isinstance(item, dict) for item in content):
+            self._queues = tuple(content)
+        else:
+            self._wrong(f"{_QUEUES} in {path}", content, "is no list of tables. Write each under [[queues]].")
 
     def take_environ(self, environ: Mapping[str, str]) -> None:
         variables = {_variable(key): key for key in marks()}
@@ -122,8 +138,8 @@ class _Findings:
             first, more = self._errors[0], len(self._errors) - 1
             sentence = first["message"] + (f" ({more} more in details.)" if more else "")
             raise PlannerError(ErrorCode.CONFIG_INVALID, sentence, details={**first, "errors": self._errors})
-        parts = [{name: self._values[key] for name, key in _keys(table) if key in self._values} for table in TABLES]
-        return Settings(PlannerConfig(**parts[0]), SLO(**parts[1]), self._origins)
+        planner, slo, server = ({n: self._values[key] for n, key in _keys(t) if key in self._values} for t in TABLES)
+        return Settings(PlannerConfig(**planner), SLO(**slo), ServerSettings(**server), self._queues, self._origins)
 
     def _take(self, key: str, value: Any, name: str, *, origin: str, text: bool = False) -> None:
         try:
