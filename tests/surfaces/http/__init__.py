@@ -1,0 +1,1 @@
+"""Tests of the HTTP API."""  # noqa: A005 - mirrors the package
