@@ -1,0 +1,1 @@
+"""A step of the proto file's import path."""
