@@ -31,8 +31,13 @@ class Table:
     rows: list[tuple[int, list[Any]]]
 
 
-def read_cells(path: Path) -> Table:
+def read_cells(path: Path, *, growing: bool = False) -> Table:
     """The table in a file; what it is, is told by its first bytes.
+
+    Args:
+        path: the file.
+        growing: whether something writes it just now: what stands after the last line end of a CSV may lack its end,
+            and is left out.
 
     Raises:
         PlannerError: ``INVALID_METRICS`` when the file cannot be read as a table, ``CONFIG_INVALID`` when it is Parquet
@@ -41,7 +46,8 @@ def read_cells(path: Path) -> Table:
     head = _first_bytes(path)
     if head == _PARQUET:
         return _parquet(path)
-    return _csv(path, _text(path, gzipped=head.startswith(_GZIP)))
+    text = _text(path, gzipped=head.startswith(_GZIP))
+    return _csv(path, text[: text.rfind("\n") + 1] if growing else text)
 
 
 def refuse(path: Path, sentence: str, **details: Any) -> PlannerError:

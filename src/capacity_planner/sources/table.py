@@ -67,6 +67,7 @@ def read_table(
     time_unit: TimeUnit | None = None,
     queue_name: str | None = None,
     skip_refused: bool = False,
+    growing: bool = False,
 ) -> Reading:
     """The history in a file.
 
@@ -84,12 +85,13 @@ def read_table(
         time_unit: ``s`` or ``ms`` since 1970 for bare numbers as time; ``None`` refuses them.
         queue_name: the queue whose rows to take, where the table has a queue_name column.
         skip_refused: leave out and count the rows that cannot be read, instead of refusing the file.
+        growing: leave out the last line of a CSV where it has no line end yet: something may be writing it just now.
 
     Raises:
         PlannerError: ``INVALID_METRICS`` naming file, row, column, value and remedy; ``CONFIG_INVALID`` for an option.
     """
     source = Path(path)
-    table = read_cells(source)
+    table = read_cells(source, growing=growing)
     columns = Columns.find(source, table, time_column, value_column)
     clock = Clock(None if timezone is None else zone(timezone), time_unit)
     rows = _Rows(source, columns, clock, queue_name, skip_refused=skip_refused)
