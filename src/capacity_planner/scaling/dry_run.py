@@ -64,8 +64,10 @@ class DryRun:
         if self._journal is None:
             return
         try:
-            with self._journal.open("a", encoding="utf-8") as file:
-                file.write(line)
+            with self._journal.open("a+b") as file:
+                file.seek(max(file.tell() - 1, 0))
+                torn = file.read() not in {b"", b"\n"}
+                file.write(b"\n" * torn + line.encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
