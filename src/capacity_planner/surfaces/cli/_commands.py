@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from capacity_planner.surfaces.cli import backtest, config, forecast, plan, review, simulate, staff
+from capacity_planner.surfaces.cli import (
+    backtest,
+    config,
+    demo,
+    forecast,
+    operate,
+    plan,
+    review,
+    run,
+    serve,
+    simulate,
+    staff,
+    tokens,
+)
 from capacity_planner.surfaces.cli._help import CONTEXT, Command, Group
 
 _EPILOG = """Exit codes: 0 done; 2 usage or invalid input; 3 the SLO is not achievable, limits bind, or a \
@@ -20,7 +33,8 @@ Start with:
   capacity-planner forecast requests.csv --horizon 24h
   capacity-planner simulate --workers 60 --arrival-rate 25.5 --service-time 2s --p95 8s --duration 6h
   capacity-planner backtest requests.csv --service-time 2s --p95 8s --report report.html
-  capacity-planner review plans --history requests.csv"""
+  capacity-planner review plans --history requests.csv
+  capacity-planner serve --config capacity-planner.toml"""
 
 app = typer.Typer(
     name="capacity-planner",
@@ -70,6 +84,20 @@ app.command(
     epilog=review.EPILOG,
     no_args_is_help=True,
 )(review.review)
+app.command(
+    "serve", cls=Command, short_help="Serve the HTTP and gRPC APIs, and plan continuously.", epilog=serve.EPILOG
+)(serve.serve)
+app.command("run", cls=Command, short_help="Plan and scale continuously, without an API.", epilog=run.EPILOG)(run.run)
+app.command("demo", cls=Command, short_help="Watch a real queue being scaled, for a minute.", epilog=demo.EPILOG)(
+    demo.demo
+)
+app.command(
+    "operator",
+    cls=Command,
+    short_help="Plan and scale for the custom resources of a Kubernetes cluster.",
+    epilog=operate.EPILOG,
+)(operate.operator)
+app.add_typer(tokens.app, name="token")
 app.add_typer(config.app, name="config")
 
 

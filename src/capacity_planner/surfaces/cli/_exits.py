@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import typer
 
-from capacity_planner.errors import ErrorCode, PlannerError
+from capacity_planner.errors import ErrorCode, PlannerError, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,9 @@ def _outcome(command: Callable[..., int], args: tuple[Any, ...], kwargs: dict[st
         sys.stdout.flush()
     except PlannerError as error:
         return report(error, as_json=bool(kwargs.get("as_json")))
+    except ServiceError as error:
+        print(error.message, file=sys.stderr)
+        return UNEXPECTED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -2,6 +2,7 @@
 # ruff: noqa: PLC0415, T201, ARG001 - imports when it runs; a command speaks; `guarded` reads ``debug``.
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,8 @@ from capacity_planner.surfaces.cli._exits import OK, guarded
 from capacity_planner.surfaces.cli._help import Command, Group
 
 _EPILOG = (
-    "A file has two tables, [planner] and [slo]; durations carry their unit. "
+    "A file has the tables [planner], [slo] and [server], and one [[queues]] for each queue that the service plans "
+    "for; durations carry their unit. "
     "Variables: CAPACITY_PLANNER_MAX_WORKERS=50, CAPACITY_PLANNER_SLO_P95_LATENCY=5s."
 )
 app = typer.Typer(
@@ -57,7 +59,8 @@ def _effective(options: dict[str, Any]) -> dict[str, dict[str, Any]]:
     from capacity_planner.surfaces.cli._settings import settings_of
 
     settings = settings_of(options)
-    parts = {"planner": settings.config, "slo": settings.slo}
+    server = replace(settings.server, store=settings.server.store_shown)
+    parts: dict[str, Any] = {"planner": settings.config, "slo": settings.slo, "server": server}
     written = {table: codec.encode(part) for table, part in parts.items()}
     rows = {}
     for key, origin in settings.origins.items():
@@ -77,7 +80,11 @@ def check(file: CheckedFile, *, as_json: opt.Json = False, debug: opt.Debug = Fa
 
     settings = load_settings(file)
     check_together(settings)
-    count = sum(origin != "default" for origin in settings.origins.values())
+    if settings.queues:
+        from capacity_planner.service.checking import service_of
+
+        service_of(settings)
+    count = sum(origin != "default" for origin in settings.origins.values()) + len(settings.queues)
     print(json.dumps({"file": str(file), "settings": count}) if as_json else f"{file} is valid: {count} settings.")
     return OK
 
