@@ -4,8 +4,13 @@ A fence of ``console`` holds commands of `capacity-planner`, one of ``bash`` a s
 programs of a page share their names. All run in one directory that has the examples. A fence of ``text`` after
 ``<!-- output -->`` shows what the last one printed; ``<!-- output: 1-2,7 -->`` shows some of its paragraphs, and
 ``<!-- exit: 3 -->`` before a command says the exit code it ends with, where that is not 0. ``<!-- output: stderr -->``
-shows the notes instead of the results. Of commands that set up a
-machine only the part after the set-up is run here: ``.ci/run`` runs them whole.
+shows the notes instead of the results. ``<!-- output: like -->`` shows what varies from run to run as ``…``, which
+stands for any text within its line, and on a line of its own for any lines. Of commands that set up a machine only the
+part after the set-up is run here: ``.ci/run`` runs them whole.
+
+``<!-- service -->`` before a command starts it in the background, in the place of the one before, until the page ends;
+``<!-- service: planned -->`` also waits until its log says so. Ports are others than those that the page shows. An
+example that names ``postgresql://planner@db/planner`` is run where there is such a server.
 """
 
 from __future__ import annotations
@@ -22,12 +27,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from _service import Background
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 SETUP = re.compile(r"\b(venv|pip|git|mkdocs|pytest)\b|\.ci/|_generate\.py")
 COLUMNS = "100"
+_TOOLS = ("curl", "jq", "openssl", "psql", "pg_dump", "sqlite3", "systemd-analyze")
+_LONG_RUNNING = {"serve", "run"}
 
 _BLOCK = re.compile(
     r"(?:<!-- (?P<mark>[a-z]+)(?:: (?P<argument>[^>]*?))? -->\n)?"
@@ -76,12 +85,13 @@ def blocks(text: str) -> Iterator[Block]:
         )
 
 
-def refreshed(text: str, folder: Path) -> str:
+def refreshed(text: str, folder: Path, postgres: str = "") -> str:
     """The page with every output as it is today.
 
     Args:
         text: the page.
         folder: an empty directory to run in.
+        postgres: an empty database; without one, examples that need one are left out.
 
     Raises:
         AssertionError: an example ends with another exit code than the page says.
@@ -90,15 +100,21 @@ def refreshed(text: str, folder: Path) -> str:
     names: dict[str, Any] = {"__name__": "__main__"}
     shown: list[str] = []
     printed, last = ("", ""), 0
-    with contextlib.chdir(folder), patch.dict(os.environ, _environment(), clear=True):
+    with contextlib.chdir(folder), patch.dict(os.environ, _environment(), clear=True), Background(postgres) as service:
         for block in blocks(text):
             if block.kind == "text" and block.mark == "output":
-                shown += [text[last : block.start], _picked(*printed, block.argument)]
+                shown += [text[last : block.start], _shown(*printed, block)]
                 last = block.end
-            elif block.kind in {"console", "bash", "python"} and block.program:
-                out, notes = _run(block, names)
-                printed = (_without(Path.cwd(), out), _without(Path.cwd(), notes))
+            elif block.kind in {"console", "bash", "python"} and service.can(block.program):
+                out, notes = _run(block, service, names)
+                printed = (_without(Path.cwd(), service.outward(out)), _without(Path.cwd(), service.outward(notes)))
     return "".join([*shown, text[last:]])
+
+
+def tools(text: str) -> set[str]:
+    """The programs that a page's scripts need beside Python and a plain Unix."""
+    scripts = "\n".join(block.program for block in blocks(text) if block.kind == "bash")
+    return {name for name in _TOOLS if re.search(rf"(?<![\w/.-]){name}(?= )", scripts)}
 
 
 def run_command(arguments: list[str]) -> tuple[int, str, str]:
@@ -125,19 +141,22 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _run(block: Block, names: dict[str, Any]) -> tuple[str, str]:
-    expected = int(block.argument) if block.mark == "exit" else 0
+def _run(block: Block, service: Background, names: dict[str, Any]) -> tuple[str, str]:
+    expected, program = int(block.argument) if block.mark == "exit" else 0, service.inward(block.program)
+    if block.mark == "service":
+        return service.start(shlex.split(program.replace("\\\n", " "))[1:], block.argument), ""
     if block.kind == "python":
         with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(block.program, "<page>", "exec"), names)  # noqa: S102 - the page's own example
+            exec(compile(program, "<page>", "exec"), names)  # noqa: S102 - the page's own example
         return printed.getvalue(), ""
-    if block.kind == "bash":
-        done = subprocess.run(["bash", "-c", block.body], capture_output=True, text=True, check=False)  # noqa: S603, S607 - a page's own script
-        code, out, err = done.returncode, done.stdout, done.stderr
-    else:
-        code, out, err = _commands(block.program)
-    assert code == expected, f"exit code {code}, not {expected}:\n{block.body}\n{out}\n{err}"  # noqa: S101 - a test's
+    code, out, err = _process(["bash", "-c", program]) if block.kind == "bash" else _commands(program)
+    assert code == expected, f"exit code {code}, not {expected}:\n{program}\n{out}\n{err}"  # noqa: S101 - a test's
     return out, err
+
+
+def _process(command: list[str]) -> tuple[int, str, str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a page's own script
+    return done.returncode, done.stdout, done.stderr
 
 
 def _commands(body: str) -> tuple[int, str, str]:
@@ -151,7 +170,10 @@ def _commands(body: str) -> tuple[int, str, str]:
         program, *arguments = words[len(settings) :]
         assert program == "capacity-planner", f"{program} is no command that a page can show"  # noqa: S101 - a test's
         with patch.dict(os.environ, dict(item.split("=", 1) for item in settings)):
-            code, out, err = run_command(arguments)
+            apart = arguments[0] in _LONG_RUNNING and "--help" not in arguments  # its logs would stay in this process
+            code, out, err = (
+                _process([sys.executable, "-m", "capacity_planner", *arguments]) if apart else run_command(arguments)
+            )
         outs.append(out)
         errs.append(err)
     return code, "".join(outs), "".join(errs)
@@ -159,6 +181,22 @@ def _commands(body: str) -> tuple[int, str, str]:
 
 def _without(folder: Path, text: str) -> str:
     return text.replace(f"{folder}{os.sep}", "")
+
+
+def _shown(printed: str, notes: str, block: Block) -> str:
+    """What stands in a fence of output."""
+    if block.argument != "like":
+        return _picked(printed, notes, block.argument)
+    now = _picked(printed, notes, "")
+    return block.body if re.fullmatch(_pattern(block.body), now) else now
+
+
+def _pattern(body: str) -> str:
+    lines = body.splitlines()
+    exact = [".*?".join(map(re.escape, line.split("…"))) + r"\n" for line in lines]
+    return "".join(
+        r"(?:.*\n)*?" if line.strip() == "…" else pattern for line, pattern in zip(lines, exact, strict=True)
+    )
 
 
 def _picked(printed: str, notes: str, ranges: str) -> str:

@@ -21,9 +21,14 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import _blocks
+import _grpc_reference
+import _http_examples
+import _http_reference
+import _service_tables
 
 from capacity_planner import SLO, PlannerConfig
 from capacity_planner.domain.congestion import ServiceTime
+from capacity_planner.domain.server import ServerSettings
 from capacity_planner.pipeline.settings import sentences, toml_value
 from capacity_planner.registry import queue_models
 
@@ -48,11 +53,16 @@ def slo_settings() -> str:
     return _settings("slo", SLO())
 
 
+def server_settings() -> str:
+    """A table of every field of `ServerSettings`."""
+    return _settings("server", ServerSettings())
+
+
 def _settings(table: str, defaults: Any) -> str:
     lines = ["| key | default | what it says |", "| --- | --- | --- |"]
     for name in type(defaults).__dataclass_fields__:
         value = getattr(defaults, name)
-        shown = "not set" if value is None else f"`{toml_value(value)}`"
+        shown = "not set" if value is None or value == "" else f"`{toml_value(value)}`"
         said = sentences()[f"{table}.{name}"].replace("``", "`")
         lines.append(f"| `{name}` | {shown} | {_sentence(said)} |")
     return "\n".join(lines)
@@ -154,7 +164,14 @@ def _cells() -> list[dict[str, Any]]:
 PARTS = {
     "planner_settings": planner_settings,
     "slo_settings": slo_settings,
+    "server_settings": server_settings,
+    "queue_settings": _service_tables.queue_settings,
+    "sources": lambda: _service_tables.members("sources"),
+    "scalers": lambda: _service_tables.members("scaling"),
     "commands": commands,
+    "grpc_methods": _grpc_reference.methods,
+    "http_operations": _http_reference.operations,
+    "http_errors": lambda: "\n\n".join(map(_http_examples.example, _http_examples.ERRORS)),
     "accuracy": accuracy,
     "accuracy_summary": accuracy_summary,
 }
