@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import pytest
 
 settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 # Other examples every time, for a search by hand: `pytest --hypothesis-profile=wild`.
 settings.register_profile("wild", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tests")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests of real servers mostly wait, for many seconds: CI runs them by themselves, many at a time."""
+    for item in items:
+        if item.path.parent.name in {"services", "faults"} and item.get_closest_marker("slow"):
+            item.add_marker("live")

@@ -175,29 +175,32 @@ class Loop:
         slot, taken = slot_of(name, now, interval), self._taken.get(name)
         due = taken != slot
         if (due or ordered) and (name not in self._busy or self._busy[name].done()):
-            self._busy[name] = self._hands.submit(partial(self._attempt, partial(self._work, name, slot, due=due)))
+            self._busy[name] = self._hands.submit(partial(self._attempt, partial(self._work, name, due=due)))
         missed = slot if taken is None else min(slot, taken + interval)
         return (now - missed).total_seconds() if due else 0.0
 
-    def _work(self, name: str, slot: datetime, *, due: bool) -> None:
+    def _work(self, name: str, *, due: bool) -> None:
         """A turn first, as its plan may supersede orders; then the first order that is due and may act.
 
         The configuration is read here: whoever set another one meanwhile is not disregarded.
         """
-        if due and not self._take(name, slot):
+        if due and not self._take(name):
             return
         version, now = self._desk.config(), self._store.now()
         queue = version.config.queue(name)
         if queue is not None:
             self._carrier.carry_first(self._store.due_orders([name], now), queue, now, version.version)
 
-    def _take(self, name: str, slot: datetime) -> bool:
-        """Take a turn; whether the queue is this replica's still."""
-        version = self._desk.config()
+    def _take(self, name: str) -> bool:
+        """Take the turn of the interval that it is by now; whether the queue is this replica's still."""
+        version, now = self._desk.config(), self._store.now()
         queue = version.config.queue(name)
         if queue is None:
             return False
-        written = self._turns.take(queue, slot, self._store.now(), version.version)
+        slot = slot_of(name, now, self._desk.planner_config(name).plan_interval)
+        if self._taken.get(name) == slot:
+            return True
+        written = self._turns.take(queue, slot, now, version.version)
         if not written and not self._was_planned(name, slot):
             self._mine -= {name}  # until the next renewal: the lease was lost, or the configuration changed
             return False

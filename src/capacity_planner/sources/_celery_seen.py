@@ -14,7 +14,6 @@ from capacity_planner.sources._rates import Tally
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-_FEWEST_BEATS = 20
 _SILENT = 15.0
 
 
@@ -56,13 +55,13 @@ class Seen:
     news: News = field(default_factory=lambda: News(breaks=-1))
 
     def busy(self, news: News, workers: Collection[str], at: float) -> float | None:
-        """Slots that were busy on average, by the heartbeats; ``None`` where too few were heard to tell."""
-        held, count = 0.0, 0
-        for name in {*workers, *self.workers} & news.beats.keys():
-            now, before = news.beats[name], self.news.beats.get(name)
-            held += now.held - (before.held if before else 0.0)
-            count += now.count - (before.count if before else 0)
-        return held / (at - self.at) if count >= _FEWEST_BEATS and news.breaks == self.news.breaks else None
+        """Slots that were busy on average, by the heartbeats; ``None`` where those of a worker were not all heard."""
+        before = self.news.beats
+        if not before.keys() >= {*workers} or news.breaks != self.news.breaks:
+            return None
+        both = self.workers & before.keys() & news.beats.keys()
+        held = sum(news.beats[name].held - before[name].held for name in both)
+        return held / (at - self.at)
 
     def missing(self, news: News, workers: Collection[str], at: float) -> list[str]:
         """Workers that do not answer, but neither said goodbye nor were silent for long."""

@@ -36,7 +36,8 @@ class RedisStreams:
         stream: the key; ``{queue}`` stands for the queue's name.
         concurrency: jobs that a worker serves at once; what it fetches ahead of that waits.
         workers: that run; 0 counts the group's consumers.
-        idle_after: a consumer that asked for nothing for so long does not run any more; longer than the longest job.
+        idle_after: a consumer that asked for nothing for so long does not run any more; longer than it blocks, and than
+            what it fetches at once takes.
     """
 
     name: str
