@@ -95,15 +95,15 @@ class Reviewer:
         if came is not None and not reason:
             unknown, reason = came.missing(plan.generated_at, plan.forecast_window)
         if came is None or reason:
-            return _told(plan, judged=False, reason=reason, unknown=unknown)
+            return told(plan, judged=False, reason=reason, unknown=unknown)
         trial = Trial(plan, came, self._config, runs, check)
         try:
             found = self._judged(trial, hindsight=hindsight)
         except PlannerError as error:
             if error.code is not ErrorCode.CONFIG_INVALID:
                 raise
-            return _told(plan, judged=False, reason=error.message, unknown=unknown)
-        return _told(plan, judged=True, unknown=unknown, **found)
+            return told(plan, judged=False, reason=error.message, unknown=unknown)
+        return told(plan, judged=True, unknown=unknown, **found)
 
     def _judged(self, trial: Trial, *, hindsight: bool) -> dict[str, Any]:
         plan, came, report = trial.plan, trial.came, trial.report
@@ -138,7 +138,8 @@ def _unfit(plan: CapacityPlan) -> str:
     return "" if plan.service_time else "It does not know its service_time."
 
 
-def _told(plan: CapacityPlan, **found: Any) -> PlanOutcome:
+def told(plan: CapacityPlan, **found: Any) -> PlanOutcome:
+    """The outcome of a plan: what it said, with what was found out."""
     return PlanOutcome(
         plan_id=plan.id,
         queue_name=plan.queue_name,

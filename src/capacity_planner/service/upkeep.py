@@ -11,9 +11,8 @@ from operator import attrgetter
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from capacity_planner.domain.review import PlanOutcome
 from capacity_planner.errors import PlannerError, UnavailableError
-from capacity_planner.pipeline.review import Reviewer
+from capacity_planner.pipeline.review import Reviewer, told
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.plan import CapacityPlan
+    from capacity_planner.domain.review import PlanOutcome
     from capacity_planner.domain.server import ServerSettings
     from capacity_planner.service.desk import Desk
     from capacity_planner.service.telemetry import Telemetry
@@ -110,15 +110,17 @@ class Upkeep:
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not be met again and again
             _LOG.exception("a plan could not be judged", extra={"plan": plan.id, "queue": plan.queue_name})
             reason = f"To judge it failed in an unforeseen way ({type(error).__name__})."
-        return _unjudged(plan, reason)
+        return told(plan, judged=False, reason=reason)
 
     def _reviewed(self, plan: CapacityPlan) -> PlanOutcome:
         begin, end = plan.generated_at, plan.generated_at + plan.forecast_window
         history = self.store.samples(plan.queue_name, since=begin - _BEFORE, until=end + _BEFORE)
         jobs = max(_planned(plan), _came(plan, history))
         if jobs > _MOST_JOBS:
-            return _unjudged(
-                plan, f"There are too many jobs to judge it: about {jobs:.3g}, and at most {_MOST_JOBS:,}."
+            return told(
+                plan,
+                judged=False,
+                reason=f"There are too many jobs to judge it: about {jobs:.3g}, and at most {_MOST_JOBS:,}.",
             )
         runs = 1 if jobs > _MANY_JOBS else _RUNS
         reviewer = Reviewer(self.desk.planner_config(plan.queue_name))
@@ -138,17 +140,3 @@ def _came(plan: CapacityPlan, history: Sequence[Metrics]) -> float:
     rates = [item.arrival_rate for item in history if begin < item.timestamp <= end]
     known = [rate for rate in rates if math.isfinite(rate)]
     return sum(known) / max(len(known), 1) * plan.forecast_window.total_seconds()
-
-
-def _unjudged(plan: CapacityPlan, reason: str) -> PlanOutcome:
-    return PlanOutcome(
-        plan_id=plan.id,
-        queue_name=plan.queue_name,
-        generated_at=plan.generated_at,
-        forecast_window=plan.forecast_window,
-        confidence=plan.confidence,
-        target_workers=plan.target_workers,
-        slo_achievable=plan.slo_achievable,
-        judged=False,
-        reason=reason,
-    )

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.scaling import Gap
-from capacity_planner.errors import ErrorCode, PlannerError, WorldError
-from capacity_planner.fields import marks_of
+from capacity_planner.errors import PlannerError, WorldError
 from capacity_planner.registry import sources
+from capacity_planner.sources._options import seconds, whole, wrong
 from capacity_planner.sources.table import read_table
-from capacity_planner.units import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
-_WORKERS = marks_of(Metrics)["current_workers"]
+    from capacity_planner.domain.metrics import Metrics
+
 _QUIET = 5.0  # after so many seconds without a change nobody is in the middle of a line
 
 
@@ -73,7 +73,7 @@ class File:
         }
         self._facts: dict[str, Any] = {name: _duration(name, value) for name, value in durations.items() if value}
         if workers:
-            self._facts["current_workers"] = _workers(workers)
+            self._facts["current_workers"] = whole("workers", workers)
         self._reading: dict[str, Any] = {
             "unit": _one_of("unit", unit, ("auto", "rate", "count")),
             "stamp": _one_of("stamp", stamp, ("start", "end")),
@@ -117,26 +117,10 @@ class File:
 
 
 def _duration(name: str, text: object) -> timedelta:
-    try:
-        return parse_duration(text, wire=False)
-    except ValueError as error:
-        raise _wrong(name, text, str(error)) from None
-
-
-def _workers(value: object) -> int:
-    try:
-        return int(_WORKERS.checked(value))
-    except ValueError as error:
-        raise _wrong("workers", value, str(error)) from None
+    return timedelta(seconds=seconds(name, text))
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise _wrong(name, value, f"is none of {', '.join(filter(None, known))}.")
+        raise wrong(name, value, f"is none of {', '.join(filter(None, known))}.")
     return value
-
-
-def _wrong(name: str, value: object, problem: str) -> PlannerError:
-    field = f"source.options.{name}"
-    details = {"field": field, "value": repr(value)}
-    return PlannerError(ErrorCode.CONFIG_INVALID, f"{field} is {value!r}, which {problem}", details=details)
