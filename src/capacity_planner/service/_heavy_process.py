@@ -64,6 +64,7 @@ class Worker:
             PlannerError: as the simulation raised it, ``FORECAST_FAILED`` also where it does not stop in time.
             UnavailableError: its process died, or cannot be started.
         """
+        kept, heard = self._process, False
         connection = self._ask(task)
         deadline, last = Deadline(task.limit if self._ready else _STARTING, REMEDY), math.inf
         while True:
@@ -76,6 +77,13 @@ class Worker:
                 self._end_late(task, deadline)
             if connection.poll(_LOOK):
                 message = self._receive(connection)
+                if message is None:
+                    if heard or self._process is not kept:
+                        raise self._lost()
+                    self.close()  # it had died before it was asked
+                    connection, deadline = self._ask(task), Deadline(_STARTING, REMEDY)
+                    continue
+                heard = True
                 if isinstance(message, Answer):
                     return _payload(message)
                 if isinstance(message, Share):
@@ -133,11 +141,13 @@ class Worker:
         except OSError:
             raise self._lost() from None
 
-    def _receive(self, connection: Connection) -> Ready | Share | Answer:
+    @staticmethod
+    def _receive(connection: Connection) -> Ready | Share | Answer | None:
+        """What the process says; ``None`` where it says nothing any more."""
         try:
             message: Ready | Share | Answer = connection.recv()
         except (EOFError, OSError):
-            raise self._lost() from None
+            return None
         return message
 
     def _lost(self) -> UnavailableError:

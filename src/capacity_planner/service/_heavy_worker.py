@@ -105,6 +105,7 @@ def main(file: int, threads: int) -> None:
         connection.send(Ready())
         while True:
             question = inbox.questions.get()
+            connection.send(Share(0.0))  # from here on it is the question's fault
             connection.send(_answer(question, inbox, connection, threads))
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -188,9 +189,11 @@ def test_schemas_say_what_the_service_reads(name: str, value: Any, *, fits: bool
 
 
 def _rounded(value: Any) -> Any:
-    """Numbers as far as every processor agrees on them."""
+    """Numbers as far as every processor agrees on them, and no names that are made of the rest."""
     if isinstance(value, dict):
         return {name: _rounded(item) for name, item in value.items()}
     if isinstance(value, list):
         return [_rounded(item) for item in value]
+    if isinstance(value, str):
+        return re.sub(r"\b(plan|simulation)-[0-9a-f]{16}", r"\1", value)
     return float(f"{value:.6g}") if isinstance(value, float) else value
