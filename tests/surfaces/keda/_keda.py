@@ -1,5 +1,8 @@
 """Plays KEDA: a client made of the proto file when the tests run, which asks in KEDA's order and reads as KEDA reads.
 
+The proto file is KEDA's own where ``TEST_KEDA_PROTO`` says where one is (in kedacore/keda it is
+pkg/scalers/externalscaler/externalscaler.proto), and otherwise ours, which declares the same wire.
+
 What it does is what pkg/scalers/external_scaler.go of kedacore/keda does: the prefix of the trigger is put before the
 metric's name and taken off again, a float counts where it is above 0 and else the integer, a reading is GetMetrics and
 then IsActive, and a stream that ends is opened again.
@@ -7,6 +10,7 @@ then IsActive, and a stream that ends is opened again.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +27,9 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PROTO = Path(str(files("capacity_planner.surfaces.keda"))) / "proto/externalscaler.proto"
+PROTO = Path(
+    os.environ.get("TEST_KEDA_PROTO") or str(files("capacity_planner.surfaces.keda") / "proto/externalscaler.proto")
+)
 SERVICE = "externalscaler.ExternalScaler"
 _NEWER = re.compile(r"^ +(double \w+ = 3|rpc StreamMetricSpec.*\{\});?\n", re.MULTILINE)
 
