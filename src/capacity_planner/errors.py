@@ -113,11 +113,13 @@ class WorldError(ServiceError):
     Args:
         message: what went wrong, and the remedy.
         temporary: whether it is worth to try again.
+        reached: workers that run after a scaler did a part of what it was asked for; ``None`` where that is not known.
     """
 
-    def __init__(self, message: str, *, temporary: bool = True) -> None:
+    def __init__(self, message: str, *, temporary: bool = True, reached: int | None = None) -> None:
         super().__init__(message)
         self.temporary = temporary
+        self.reached = reached
 
 
 def _rebuild(code: ErrorCode, message: str, state: dict[str, Any]) -> PlannerError:
