@@ -41,6 +41,7 @@ class ApiServer:
         emulator: its objects.
         failures: (method, end of the path, status, message), each once.
         requests: method, path and content type of all that came.
+        tokens: of their senders.
         delay: seconds until it answers.
     """
 
@@ -48,6 +49,7 @@ class ApiServer:
     emulator: Any = None
     failures: list[tuple[str, str, int, str]] = field(default_factory=list)
     requests: list[tuple[str, str, str]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
     delay: float = 0.0
 
     def add(self, resource: str, name: str, namespace: str = "shop", **content: Any) -> None:
@@ -78,6 +80,7 @@ def _emulator(server: ApiServer) -> Any:
         async def _handle(self, request: Any) -> Any:
             method, path = request.method.value.upper(), request.url.path
             server.requests.append((method, path, request.headers.get("Content-Type", "")))
+            server.tokens.append(request.headers.get("Authorization", "").removeprefix("Bearer "))
             await asyncio.sleep(server.delay)
             for failure in server.failures:
                 if method == failure[0] and path.endswith(failure[1]):

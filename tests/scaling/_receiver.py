@@ -30,6 +30,7 @@ class Receiver:
         delay: seconds until it answers.
         drip: seconds between two bytes of its answer.
         body: its answer to GET, where that is not the usual one.
+        echo: whether it answers orders with what it was shown of secrets.
         orders: the orders that were new to it.
         requests: method, path and headers of all that came.
         forged: requests whose signature was wrong.
@@ -41,6 +42,7 @@ class Receiver:
     delay: float = 0.0
     drip: float = 0.0
     body: bytes | None = None
+    echo: bool = False
     orders: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
     forged: int = 0
@@ -65,7 +67,9 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
             self._answer(b"", receiver.body or json.dumps({"workers": receiver.workers}).encode())
 
         def do_POST(self) -> None:
-            self._answer(self.rfile.read(int(self.headers["Content-Length"])), b'{"ok": true}')
+            shown = f"{self.headers['Authorization']} {self.headers['X-Capacity-Planner-Signature']}"
+            answer = shown.encode() if receiver.echo else b'{"ok": true}'
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])), answer)
 
         def _answer(self, body: bytes, answer: bytes) -> None:
             receiver.requests.append((self.command, self.path, dict(self.headers)))

@@ -64,6 +64,18 @@ def test_a_torn_last_line_is_no_order(tmp_path: Path) -> None:
     assert scaler.current("emails") == 8
 
 
+@pytest.mark.parametrize("line", ['{"level": "info"}', '{"id": "a/1", "queue_name": "emails", "to_workers": null}'])
+def test_a_file_of_somebody_elses_is_no_journal(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "app.log"
+    path.write_text(f"{line}\n")
+    scaler = scalers.make("dry_run", {"journal": str(path)})
+    with pytest.raises(WorldError, match=r"app\.log has lines that are no orders. Set another file."):
+        scaler.current("emails")
+    with pytest.raises(WorldError, match="has lines that are no orders"):
+        scaler.scale(order(1, 5))
+    assert path.read_text() == f"{line}\n"
+
+
 def test_a_journal_that_cannot_be_written_is_a_failure_of_the_world(tmp_path: Path) -> None:
     with pytest.raises(WorldError, match="cannot be written"):
         scalers.make("dry_run", {"journal": str(tmp_path / "no" / "orders.jsonl")}).scale(order(1, 5))

@@ -86,7 +86,7 @@ def test_a_command_that_fails_is_told_and_tried_again_until_it_does_not(
     made = planned()
     made.tick()
     failed = first_order(made)
-    assert (failed.status, failed.attempts, failed.observed_workers) == (OrderStatus.PENDING, 1, None)
+    assert (failed.status, failed.attempts, failed.observed_workers) == (OrderStatus.PENDING, 1, 0)
     assert failed.note.startswith(f"0 of {failed.to_workers} workers run. Worker 1 ended with code 1 at once.")
     assert failed.note.endswith("no room for 1")
     assert living(shift) == 0
@@ -104,7 +104,9 @@ def test_a_half_success_is_told_as_such_and_the_rest_follows(shift: Shift, plann
     made = planned()
     made.tick()
     failed = first_order(made)
-    assert failed.status is OrderStatus.PENDING
+    assert (failed.status, failed.observed_workers) == (OrderStatus.PENDING, 2)
+    (scaling,) = made.store.scalings("emails", since=NOON - timedelta(days=1))
+    assert (scaling.from_workers, scaling.to_workers) == (0, 2)
     assert failed.note.startswith(f"2 of {failed.to_workers} workers run. Worker 3 ended with code 1 at once.")
     assert shift.supervisor().current("emails") == living(shift) == 2
     before = shift.pids()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,7 +29,6 @@ from ._orders import order
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from capacity_planner.contracts import Scaler
 
@@ -47,6 +47,7 @@ def server(running: ApiServer) -> ApiServer:
     running.emulator.resources.pop(SCALED_OBJECTS, None)
     running.failures.clear()
     running.requests.clear()
+    running.tokens.clear()
     running.delay = 0.0
     running.add(DEPLOYMENTS, "emails", spec={"replicas": 2, "template": {"kept": True}}, status={"replicas": 2})
     return running
@@ -90,6 +91,34 @@ def test_what_is_ordered_counts_and_what_is_missing_is_logged(
     assert scaler.scale(order(5)) == 5
     (record,) = caplog.records
     assert (vars(record)["ordered"], vars(record)["exist"]) == (5, 2)
+
+
+def test_replicas_that_do_not_come_for_long_are_warned_of_once_and_no_plan_begins_with_the_others(
+    server: ApiServer, scaler: Scaler, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def warned() -> list[tuple[int, int]]:
+        facts = [vars(record) for record in caplog.records if record.levelname == "WARNING"]
+        return [(fact["ordered"], fact["exist"]) for fact in facts]
+
+    def exist(replicas: int) -> None:
+        server.add(DEPLOYMENTS, "emails", spec={"replicas": 12}, status={"replicas": replicas})
+        assert scaler.current("emails") == 12
+
+    assert scaler.scale(order(12)) == 12
+    exist(2)
+    monkeypatch.setattr("capacity_planner.scaling.kubernetes._LONG", 0.0)
+    exist(4)
+    exist(12)
+    assert warned() == [(12, 4)]
+    monkeypatch.setattr("capacity_planner.scaling.kubernetes._LONG", 0.3)
+    for replicas in (3, 5, 5):
+        exist(replicas)
+        time.sleep(0.2)
+    assert warned() == [(12, 4)]
+    for _ in range(2):
+        time.sleep(0.2)
+        exist(5)
+    assert warned() == [(12, 4), (12, 5)]
 
 
 def test_other_kinds_are_scaled_and_those_of_somebodys_own_are_looked_up_once(
@@ -142,6 +171,19 @@ def test_what_may_pass_is_temporary(server: ApiServer, scaler: Scaler, status: i
     assert caught.value.temporary
     assert server.asked("PATCH", SCALE) == 1
     assert scaler.scale(order(5)) == 5
+
+
+def test_credentials_that_were_renewed_in_their_file_are_used_after_the_old_ones_are_refused(
+    server: ApiServer, scaler: Scaler, options: dict[str, Any]
+) -> None:
+    assert scaler.current("emails") == 2
+    path = Path(options["kubeconfig"])
+    path.write_text(path.read_text().replace("token-of-the-planner", "renewed"))
+    server.failures.append(("GET", SCALE, 401, "Unauthorized"))
+    with pytest.raises(WorldError, match="does not know who asks"):
+        scaler.current("emails")
+    assert scaler.current("emails") == 2
+    assert server.tokens == ["token-of-the-planner", "token-of-the-planner", "renewed"]
 
 
 def test_a_permission_that_is_missing_is_named(server: ApiServer, scaler: Scaler) -> None:
@@ -250,9 +292,9 @@ def test_where_autoscalers_must_not_be_listed_the_rule_is_named_and_nothing_is_s
 
 
 def test_no_order_goes_beyond_the_bounds(server: ApiServer, options: dict[str, Any]) -> None:
-    with pytest.raises(WorldError, match="option most is 3"):
+    with pytest.raises(WorldError, match="option most is 3") as caught:
         scalers.make("kubernetes", options | {"most": 3}).scale(order(5))
-    assert server.replicas(DEPLOYMENTS, "emails") == 3
+    assert server.replicas(DEPLOYMENTS, "emails") == caught.value.reached == 3
 
 
 def test_a_queue_whose_name_is_no_name_of_an_object_is_told(scaler: Scaler) -> None:
@@ -264,7 +306,15 @@ def test_without_any_configuration_nothing_is_guessed(tmp_path: Path, options: d
     for missing in ({"kubeconfig": str(tmp_path / "none")}, {"context": "none"}):
         with pytest.raises(WorldError, match="No cluster is configured") as caught:
             scalers.make("kubernetes", options | missing).current("emails")
-        assert not caught.value.temporary
+        assert caught.value.temporary
+
+
+@pytest.mark.parametrize("text", ["a: [b\n  c: d", "- x\n", "apiVersion: v1\nclusters: []\ncontexts: []\n", "", "\0"])
+def test_a_kubeconfig_that_is_none_is_a_failure_of_the_world(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(text)
+    with pytest.raises(WorldError, match=r"kubeconfig|No cluster"):
+        scalers.make("kubernetes", {"name": "emails", "kubeconfig": str(path)}).current("emails")
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,31 @@ def test_workers_that_died_while_no_planner_ran_are_started_by_the_next(shift: S
     until(lambda: again.current("emails") == 2)
 
 
+def test_no_more_are_started_again_than_the_bounds_that_hold_by_now_allow(shift: Shift) -> None:
+    supervisor = shift.supervisor()
+    supervisor.scale(order(3, 1))
+    supervisor.close()
+    for pid in shift.pids().values():
+        os.kill(pid, signal.SIGKILL)
+    again = shift.supervisor(most=1)
+    until(lambda: again.current("emails") == 1)
+    time.sleep(0.7)
+    assert again.current("emails") == 1
+    until(lambda: len(shift.records()) == 1)
+
+
+def test_a_worker_that_died_a_thousand_times_is_started_again(shift: Shift) -> None:
+    supervisor = shift.supervisor()
+    supervisor.scale(order(1, 1))
+    supervisor.close()
+    os.kill(shift.pids()[1], signal.SIGKILL)
+    path = shift.home / "state" / "emails" / "1.worker"
+    died = {"process": None, "deaths": 1025, "died_at": time.monotonic() - 61.0}
+    path.write_text(json.dumps(json.loads(path.read_text()) | died))
+    again = shift.supervisor()
+    until(lambda: again.current("emails") == 1)
+
+
 @pytest.mark.slow
 def test_a_worker_that_dies_again_and_again_is_started_ever_more_seldom(shift: Shift) -> None:
     supervisor = shift.supervisor()
@@ -280,8 +305,11 @@ def test_a_program_that_does_not_exist_is_a_failure_for_good(shift: Shift) -> No
 def test_a_half_success_leaves_those_that_run_and_tries_no_more_by_itself(shift: Shift) -> None:
     script = 'import sys, time; sys.exit("no room") if sys.argv[1] == "3" else time.sleep(60)'
     supervisor = shift.supervisor(command=(sys.executable, "-S", "-E", "-c", script, "{number}"), settle="0.5s")
-    with pytest.raises(WorldError, match=r"2 of 3 workers run. Worker 3 ended with code 1 at once.*\nno room"):
+    with pytest.raises(
+        WorldError, match=r"2 of 3 workers run. Worker 3 ended with code 1 at once.*\nno room"
+    ) as caught:
         supervisor.scale(order(3, 1))
+    assert caught.value.reached == 2
     assert supervisor.current("emails") == 2
     time.sleep(1.2)
     assert sorted(shift.records()) == [1, 2]
@@ -298,6 +326,21 @@ def test_a_command_for_a_shell_is_quoted_and_stops_with_its_children(shift: Shif
     assert queue in log.read_text()
     supervisor.scale(order(0, 2, queue=queue))
     until(lambda: not lives(inner))
+
+
+def test_a_shell_that_gave_way_to_its_command_leaves_what_that_started_alone(shift: Shift) -> None:
+    helper = shift.home / "helper"
+    line = f"sleep 60 & echo $! > {helper}; exec {' '.join(shift.program)} {{number}} 1.0"
+    supervisor = shift.supervisor(command=line, shell=True)  # noqa: S604 - what is tested
+    supervisor.scale(order(1, 1))
+    until(lambda: len(shift.started()) == 1)
+    supervisor.scale(order(0, 2))
+    until((shift.home / "told-1").exists)
+    time.sleep(0.3)
+    assert lives(int(helper.read_text()))
+    until(lambda: not shift.records())
+    assert not lives(int(helper.read_text()))
+    assert (shift.home / "finished-1").exists()
 
 
 def test_workers_have_their_variables_and_not_the_planners(shift: Shift, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,6 +442,38 @@ def test_a_state_that_cannot_be_written_is_a_failure_of_the_world(shift: Shift) 
         shift.supervisor(state=str(shift.home / "file" / "state")).scale(order(1, 1))
 
 
+def test_a_worker_is_not_told_to_stop_again_and_again_where_that_cannot_be_written_down(shift: Shift) -> None:
+    supervisor = shift.supervisor(job=0.5)
+    supervisor.scale(order(1, 1))
+    until(lambda: len(shift.started()) == 1)
+    obstacle = shift.home / "state" / "emails" / "1.worker.new"
+    obstacle.mkdir()
+    for _ in range(2):
+        with pytest.raises(WorldError, match="cannot be written"):
+            supervisor.scale(order(0, 2))
+    assert not (shift.home / "told-1").exists()
+    obstacle.rmdir()
+    assert supervisor.scale(order(0, 2)) == 0
+    until((shift.home / "finished-1").exists)
+    assert (shift.home / "told-1").read_text() == "told\n"
+
+
+def test_what_was_left_behind_is_not_told_to_stop_again_and_again_either(shift: Shift) -> None:
+    script = shift.home / "wrapper.sh"
+    script.write_text(f"#!/bin/sh\n{' '.join(shift.program)} $1 1.0\ntrue\n")
+    script.chmod(0o755)
+    supervisor = shift.supervisor(command=(str(script), "{number}"))
+    supervisor.scale(order(1, 1))
+    until(lambda: len(shift.started()) == 1)
+    obstacle = shift.home / "state" / "emails" / "1.worker.new"
+    obstacle.mkdir()
+    os.kill(shift.pids()[1], signal.SIGKILL)
+    time.sleep(1.2)
+    assert not (shift.home / "told-1").exists()
+    obstacle.rmdir()
+    until((shift.home / "finished-1").exists)
+
+
 def test_settings_that_were_changed_take_the_workers_over(shift: Shift) -> None:
     shift.supervisor().scale(order(1, 1))
     newer = shift.supervisor(job=0.5)
@@ -431,7 +506,7 @@ def test_no_order_goes_beyond_the_bounds(shift: Shift) -> None:
     with pytest.raises(WorldError, match="5 workers were ordered, but the scaler's option most is 2") as caught:
         supervisor.scale(order(5, 1))
     assert not caught.value.temporary
-    assert supervisor.current("emails") == 2
+    assert supervisor.current("emails") == caught.value.reached == 2
     with pytest.raises(WorldError, match="option least is 1"):
         supervisor.scale(order(0, 2))
     assert supervisor.current("emails") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -76,6 +77,12 @@ def test_an_order_that_comes_twice_has_one_key(receiver: Receiver, secret: Path)
     assert len(receiver.orders) == 1
 
 
+def test_the_key_is_the_id_also_of_an_order_whose_number_was_changed(receiver: Receiver, secret: Path) -> None:
+    changed = replace(order(6), id="plan-1/1#6")
+    assert webhook(receiver, secret).scale(changed) == 6
+    assert receiver.orders["plan-1/1#6"]["id"] == "plan-1/1#6"
+
+
 def test_without_an_address_to_ask_it_cannot_tell(receiver: Receiver, secret: Path) -> None:
     scaler = webhook(receiver, secret, ask=False)
     assert scaler.current("emails") is None
@@ -95,6 +102,9 @@ def test_the_name_of_a_queue_is_quoted_in_an_address(receiver: Receiver, secret:
         (500, {}, "answered 500"),
         (429, {"Retry-After": "30"}, "answered 429. It asks to wait: Retry-After 30."),
         (408, {}, "answered 408"),
+        (409, {}, "answered 409"),
+        (423, {}, "answered 423"),
+        (425, {}, "answered 425"),
     ],
 )
 def test_a_failure_that_may_pass_is_temporary(
@@ -220,6 +230,27 @@ def test_a_token_is_sent_and_a_secret_that_was_changed_is_used_at_once(
         scaler.scale(order(5))
 
 
+@pytest.mark.parametrize("status", [400, 502])
+def test_what_an_answer_says_of_our_own_headers_is_not_quoted(
+    receiver: Receiver, secret: Path, tmp_path: Path, status: int
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("token-of-sixteen-characters")
+    receiver.echo, receiver.answers = True, [(status, {})]
+    with pytest.raises(WorldError, match=r"It said: Bearer … …$"):
+        webhook(receiver, secret, token_file=str(token)).scale(order(5))
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_an_order_that_was_taken_counts_though_what_runs_cannot_be_read(
+    receiver: Receiver, secret: Path, status: int
+) -> None:
+    receiver.answers = [(200, {}), (status, {})]
+    with pytest.raises(WorldError, match=f"answered {status}") as caught:
+        webhook(receiver, secret).scale(order(5))
+    assert (caught.value.temporary, caught.value.reached, receiver.workers) == (status == 503, 5, 5)
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tls")
@@ -247,9 +278,10 @@ def test_certificates_are_checked(certificate: Path, secret: Path) -> None:
 
 
 def test_no_order_goes_beyond_the_bounds(receiver: Receiver, secret: Path) -> None:
-    with pytest.raises(WorldError, match="option most is 3"):
-        webhook(receiver, secret, most=3).scale(order(5))
-    assert receiver.workers == 3
+    for ask in (True, False):
+        with pytest.raises(WorldError, match="option most is 3") as caught:
+            webhook(receiver, secret, ask=ask, most=3).scale(order(5))
+        assert receiver.workers == caught.value.reached == 3
 
 
 @pytest.mark.parametrize(
@@ -260,6 +292,8 @@ def test_no_order_goes_beyond_the_bounds(receiver: Receiver, secret: Path) -> No
         ({"url": "https://host:99999/"}, "is no address"),
         ({"url": "https://planner:hidden@host/"}, "has a name or a password in it"),
         ({"url": "https://host/größe"}, "is no address"),
+        ({"url": "https://hooks..example.com/"}, "is no address"),
+        ({"current_url": f"https://{'x' * 64}.example.com/"}, "is no address"),
         ({"current_url": "host"}, "current_url is '…', which is no address"),
         ({"secret_file": "/no/such"}, "secret_file is '/no/such', which cannot be read: No such file"),
         ({"ca_file": "/no/such"}, "ca_file is '/no/such', which cannot be read"),

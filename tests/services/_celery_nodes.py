@@ -25,11 +25,13 @@ class Node:
         name: its name.
         processes: of its pool.
         busy: how many of them have a job.
+        begun: how many more have one by the time that it is to shrink.
         queues: that it consumes.
         pool: the kind of pool.
         refuses: why it neither grows nor shrinks.
         lag: seconds until a change of its pool is to be seen.
         deaf: commands that it carries out without answering in time.
+        lost: commands that never reach it.
         silent: whether it answers nothing.
         orders: the changes that it was asked for.
     """
@@ -37,11 +39,13 @@ class Node:
     name: str
     processes: int = 2
     busy: int = 0
+    begun: int = 0
     queues: Sequence[str] = ("emails",)
     pool: str = PREFORK
     refuses: str = ""
     lag: float = 0.0
     deaf: set[str] = field(default_factory=set)
+    lost: set[str] = field(default_factory=set)
     silent: bool = False
     orders: list[tuple[str, int]] = field(default_factory=list)
     _changes: list[tuple[float, int]] = field(default_factory=list)
@@ -56,8 +60,8 @@ class Node:
         self.orders.append((command, number))
         if self.refuses:
             return {"error": self.refuses}
-        if command == "pool_shrink" and number > self.processes - self.busy:
-            self.processes = self.busy
+        if command == "pool_shrink" and number > self.processes - self.busy - self.begun:
+            self.processes = self.busy + self.begun
             return {"error": 'ValueError("Can\'t shrink pool. All processes busy!")'}
         change = number if command == "pool_grow" else -number
         self.processes += change
@@ -81,7 +85,7 @@ def _serve(node: Node, broker: str, exchange: str, ready: Event, end: Event) -> 
         spoken = mailbox.Node(node.name, channel=connection.default_channel, handlers=node.handlers())
 
         def read(body: Any, message: Any) -> None:
-            if node.silent:
+            if node.silent or body["method"] in node.lost:
                 return
             if body["method"] in node.deaf:
                 body = {**body, "reply_to": None}

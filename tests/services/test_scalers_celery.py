@@ -104,13 +104,52 @@ def test_busy_processes_are_left_alone_and_the_truth_is_told(redis: Redis, excha
         assert scaler.scale(order(2)) == 2
 
 
+@pytest.mark.parametrize(("before", "ordered", "after"), [((5, 1), 6, [5, 1]), ((5, 1, 1), 8, [5, 1, 2])])
+def test_what_a_busy_worker_cannot_give_no_other_has_in_addition(
+    redis: Redis, exchange: str, before: tuple[int, ...], ordered: int, after: list[int]
+) -> None:
+    served = [Node(f"{number}@host", count, busy=count) for number, count in enumerate(before)]
+    with nodes(redis.url, *served, exchange=exchange):
+        assert celery(redis.url, exchange).scale(order(ordered)) == ordered
+    assert [node.processes for node in served] == after
+
+
+def test_jobs_that_begin_as_a_pool_is_to_shrink_hold_it_up_for_a_moment_only(redis: Redis, exchange: str) -> None:
+    one, two = Node("one@host", 6, busy=1, begun=4), Node("two@host", 2)
+    with nodes(redis.url, one, two, exchange=exchange):
+        scaler = celery(redis.url, exchange, settle="0.2s")
+        with pytest.raises(
+            WorldError, match=r"7 of 6 processes run. .*one@host refuses pool_shrink.*All processes busy"
+        ) as caught:
+            scaler.scale(order(6))
+        assert (caught.value.temporary, caught.value.reached) == (True, 7)
+        one.busy = one.begun = 0
+        assert scaler.scale(order(6)) == 6
+
+
+def test_a_shrink_that_may_be_lost_makes_no_room_for_others(redis: Redis, exchange: str) -> None:
+    one, two = Node("one@host", 5, lost={"pool_shrink"}), Node("two@host", 1)
+    with nodes(redis.url, one, two, exchange=exchange):
+        scaler = celery(redis.url, exchange, settle="0.2s")
+        with pytest.raises(WorldError, match="one@host did not answer"):
+            scaler.scale(order(4))
+        assert scaler.scale(order(6)) == 6
+    assert (one.processes, two.processes) == (5, 1)
+
+
 def test_each_worker_keeps_one_process(redis: Redis, exchange: str) -> None:
     served = [Node("one@host"), Node("two@host")]
     with nodes(redis.url, *served, exchange=exchange):
         with pytest.raises(WorldError, match="0 processes were ordered, and 2 run: each of the 2 workers") as caught:
             celery(redis.url, exchange).scale(order(0))
-        assert not caught.value.temporary
+        assert (caught.value.temporary, caught.value.reached) == (False, 2)
         assert [node.processes for node in served] == [1, 1]
+
+
+def test_what_is_busy_is_tried_again_before_each_worker_keeps_its_last_process(redis: Redis, exchange: str) -> None:
+    served = [Node("one@host", busy=2), Node("two@host")]
+    with nodes(redis.url, *served, exchange=exchange):
+        assert celery(redis.url, exchange).scale(order(0)) == 3
 
 
 def test_a_worker_that_refuses_is_quoted(redis: Redis, exchange: str) -> None:
@@ -122,7 +161,7 @@ def test_a_worker_that_refuses_is_quoted(redis: Redis, exchange: str) -> None:
             "2 of 5 processes run. The Celery worker one@host refuses pool_grow: "
             "pool_grow is not supported with autoscale. Adjust autoscale range instead."
         )
-        assert not caught.value.temporary
+        assert (caught.value.temporary, caught.value.reached) == (False, 2)
 
 
 def test_a_pool_whose_size_cannot_be_read_is_a_failure_for_good(redis: Redis, exchange: str) -> None:
@@ -161,23 +200,50 @@ def test_a_worker_that_serves_several_queues_is_warned_of_once(
     assert [vars(record)["node"] for record in caplog.records] == ["all@host"]
 
 
-def test_a_worker_that_fell_silent_is_asked_by_name_before_it_is_given_up(
+def test_a_worker_that_fell_silent_is_no_zero_and_nobody_has_its_share_until_it_is_given_up(
     redis: Redis, exchange: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("capacity_planner.scaling._celery_nodes._FRESH", 0.0)
-    one, two = Node("one@host"), Node("two@host", 3)
-    with nodes(redis.url, one, two, exchange=exchange):
+    one, two, other = Node("one@host"), Node("two@host", 3), Node("other@host", 4, queues=("reports",))
+    with nodes(redis.url, one, two, other, exchange=exchange):
         scaler = celery(redis.url, exchange)
         assert scaler.current("emails") == 5
         two.silent = True
+        for _ in range(2):
+            with pytest.raises(WorldError, match=r"two@host did not answer .* gone after 120 s of silence") as caught:
+                scaler.scale(order(5))
+            assert caught.value.temporary
+        assert (one.orders, scaler.current("reports")) == ([], 4)
+        two.silent = False
+        assert scaler.current("emails") == 5
+        two.silent = True
+        monkeypatch.setattr("capacity_planner.scaling._celery_nodes._FORGOTTEN", 0.0)
+        assert scaler.current("emails") == 2
+
+
+@pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
+def test_a_worker_that_ended_in_good_order_is_gone_at_once(
+    kind: str, redis: Redis, exchange: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "rabbitmq":
+        _rabbit()
+    broker = redis.url if kind == "redis" else RABBIT
+    monkeypatch.setattr("capacity_planner.scaling._celery_nodes._FRESH", 0.0)
+    with nodes(broker, Node("one@host"), exchange=exchange):
+        scaler, two = celery(broker, exchange), Node("two@host", 3)
+        with nodes(broker, two, exchange=exchange):
+            assert scaler.current("emails") == 5
+            two.silent = True
+            with pytest.raises(WorldError, match="two@host did not answer"):
+                scaler.current("emails")
         assert scaler.current("emails") == 2
 
 
 def test_no_order_goes_beyond_the_bounds(redis: Redis, exchange: str) -> None:
     node = Node("one@host")
-    with nodes(redis.url, node, exchange=exchange), pytest.raises(WorldError, match="option most is 3"):
+    with nodes(redis.url, node, exchange=exchange), pytest.raises(WorldError, match="option most is 3") as caught:
         celery(redis.url, exchange, most=3).scale(order(5))
-    assert node.processes == 3
+    assert node.processes == caught.value.reached == 3
 
 
 def test_nothing_is_left_behind_in_redis(redis: Redis, exchange: str) -> None:

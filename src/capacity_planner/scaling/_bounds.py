@@ -38,22 +38,25 @@ class Bounds:
             raise refuse("least", least, f"is above most, {bounds.most}.")
         return bounds
 
-    def kept(self, order: Order) -> int:
+    def kept(self, workers: int) -> int:
         """The workers to ask for.
 
-        >>> from types import SimpleNamespace
-        >>> Bounds(1, 8).kept(SimpleNamespace(to_workers=20))
+        >>> Bounds(1, 8).kept(20)
         8
         """
-        return min(max(order.to_workers, self.least), self.most)
+        return min(max(workers, self.least), self.most)
 
     def told(self, order: Order, workers: int | None) -> int | None:
         """What to answer to an order that was carried out within the bounds.
 
+        Args:
+            order: the order.
+            workers: that run; ``None`` where that cannot be known, so that those that were asked for count.
+
         Raises:
             WorldError: for good, as the order lies beyond them.
         """
-        kept = self.kept(order)
+        kept = self.kept(order.to_workers)
         if kept == order.to_workers:
             return workers
         name, limit = ("most", "max_workers") if kept == self.most else ("least", "min_workers")
@@ -61,4 +64,5 @@ class Bounds:
             f"{order.to_workers} workers were ordered, but the scaler's option {name} is {kept}, so {kept} were asked "
             f"for. Change it, or the queue's {limit}.",
             temporary=False,
+            reached=kept if workers is None else workers,
         )

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 
 from capacity_planner.errors import WorldError
 from capacity_planner.scaling import _process
+from capacity_planner.scaling._command import SHELL
 from capacity_planner.scaling._roster import Roster, Worker
 
 if TYPE_CHECKING:
+    from capacity_planner.scaling._bounds import Bounds
     from capacity_planner.scaling._command import Command
 
 _LOG = logging.getLogger("capacity_planner.scaling")
 _FIRST_WAIT, _LONGEST_WAIT, _STEADY = 1.0, 60.0, 60.0
+_MOST_DOUBLINGS = 10  # past the longest wait; after a thousand and more a float overflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Keeping:
         settle: seconds that a new one must live to count as started.
         stop_signal: tells one to stop.
         oldest_first: which stop first.
+        bounds: fewest and most that are kept.
     """
 
     command: Command
@@ -37,6 +41,7 @@ class Keeping:
     settle: float
     stop_signal: int
     oldest_first: bool
+    bounds: Bounds
 
     @property
     def digest(self) -> str:
@@ -87,15 +92,17 @@ class Care:
     def stop(self, worker: Worker) -> None:
         """Tell one to stop, once: many programs take a second signal for haste, and drop their job.
 
-        A shell would not pass it on, so that there its commands are told, too.
+        A shell would not pass it on, so that there its commands are told, too. It is written down before, since who is
+        told and not known to be is told again.
         """
         if worker.process is not None:
-            if self.keeping.command.shell:
+            whole = self.keeping.command.shell and worker.process.runs(SHELL)
+            end = monotonic() + self.keeping.grace
+            self.roster.keep(replace(worker, killed_at=end, orphans_told=whole))
+            if whole:
                 worker.process.send_all(self.keeping.stop_signal, self.roster.log(worker.number))
             else:
                 worker.process.send(self.keeping.stop_signal)
-            end = monotonic() + self.keeping.grace
-            self.roster.keep(replace(worker, killed_at=end, orphans_told=self.keeping.command.shell))
 
     def look_at(self, worker: Worker, now: float) -> None:
         """Do what one needs that was told to stop, or that has died."""
@@ -108,9 +115,9 @@ class Care:
             process.send_all(signal.SIGKILL, self.roster.log(worker.number))
             _LOG.warning("a worker did not stop in time and was killed", extra=self._facts(worker))
         elif not process.alive and not worker.orphans_told:
-            process.send_all(self.keeping.stop_signal, self.roster.log(worker.number))
             end = now + self.keeping.grace if worker.killed_at is None else worker.killed_at
             self.roster.keep(replace(worker, orphans_told=True, killed_at=end))
+            process.send_all(self.keeping.stop_signal, self.roster.log(worker.number))
             _LOG.warning("a worker left processes behind, which were told to stop", extra=self._facts(worker))
 
     def present(self, worker: Worker) -> bool:
@@ -148,7 +155,7 @@ def alive(worker: Worker) -> bool:
 
 def rested(worker: Worker, now: float) -> bool:
     """Whether one that died may be started again; the more often it died, the later."""
-    wait = min(_FIRST_WAIT * 2.0 ** (worker.deaths - 1), _LONGEST_WAIT)
+    wait = min(_FIRST_WAIT * 2.0 ** min(worker.deaths - 1, _MOST_DOUBLINGS), _LONGEST_WAIT)
     return worker.died_at is None or not worker.died_at <= now < worker.died_at + wait
 
 

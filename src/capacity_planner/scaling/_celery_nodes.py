@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger("capacity_planner.scaling")
 _PLACE, _PREFORK = "{queue}", "prefork"
-_FRESH = 3.0
+_FRESH, _FORGOTTEN = 3.0, 120.0
 
 
 class Nodes:
@@ -31,13 +31,14 @@ class Nodes:
     def __init__(self, pidbox: Pidbox, queue: str, patterns: Sequence[str]) -> None:
         self._pidbox, self._queue, self._patterns = pidbox, queue, patterns
         self._seen: tuple[float, dict[str, Any]] = (-_FRESH, {})
+        self._silent: dict[str, float] = {}
         self._shared: frozenset[str] = frozenset()
 
     def of(self, queue_name: str) -> list[str]:
         """The nodes that consume a queue. One that was there and is silent is asked once more, by name.
 
         Raises:
-            WorldError: there is none, or the broker does not answer.
+            WorldError: there is none, one is silent, or the broker does not answer.
         """
         answers = self._answers()
         queue = self._queue.replace(_PLACE, queue_name)
@@ -47,6 +48,9 @@ class Nodes:
         if not found:
             limit = f"{self._pidbox.timeout:g} s"
             raise WorldError(f"No Celery worker that consumes the queue {queue} answered within {limit}.")
+        for node in found:
+            if node in self._silent:
+                raise self._unanswered(node, f" It counts as gone after {_FORGOTTEN:g} s of silence.")
         return found
 
     def processes(self, nodes: Collection[str]) -> dict[str, int]:
@@ -58,7 +62,7 @@ class Nodes:
         answers = self._pidbox.ask("stats", nodes=nodes)
         for node in nodes:
             if node not in answers:
-                raise WorldError(f"The Celery worker {node} did not answer within {self._pidbox.timeout:g} s.")
+                raise self._unanswered(node)
         return {node: _processes(node, answers[node]) for node in nodes}
 
     def idle(self, node: str, processes: int) -> int:
@@ -70,12 +74,15 @@ class Nodes:
         """Grow or shrink a pool; why not, where the node says so."""
         answer = self._pidbox.ask(command, {"n": number}, [node]).get(node)
         if answer is None:
-            raise WorldError(f"The Celery worker {node} did not answer within {self._pidbox.timeout:g} s.")
+            raise self._unanswered(node)
         refused = isinstance(answer, dict) and "error" in answer
         return f"The Celery worker {node} refuses {command}: {answer['error']}." if refused else ""
 
     def _answers(self) -> dict[str, Any]:
-        """What all nodes said of their queues, which for some seconds need not be asked again for another queue."""
+        """What all nodes said of their queues, which for some seconds need not be asked again for another queue.
+
+        One that fell silent may come back with all its processes, so that for a while its last word stands.
+        """
         at, before = self._seen
         if monotonic() - at < _FRESH:
             return before
@@ -83,8 +90,14 @@ class Nodes:
         silent = before.keys() - answers.keys()
         if silent:
             answers |= self._pidbox.ask("active_queues", nodes=sorted(silent))
-        self._seen = monotonic(), answers
-        return answers
+        now = monotonic()
+        since = {node: self._silent.get(node, now) for node in silent - answers.keys() if self._pidbox.has(node)}
+        self._silent = {node: begin for node, begin in since.items() if now - begin < _FORGOTTEN}
+        self._seen = now, answers | {node: before[node] for node in self._silent}
+        return self._seen[1]
+
+    def _unanswered(self, node: str, more: str = "") -> WorldError:
+        return WorldError(f"The Celery worker {node} did not answer within {self._pidbox.timeout:g} s.{more}")
 
     def _matches(self, node: str, queue_name: str) -> bool:
         patterns = [pattern.replace(_PLACE, queue_name) for pattern in self._patterns]

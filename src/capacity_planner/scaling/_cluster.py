@@ -100,6 +100,8 @@ class Cluster:
         try:
             return call(*arguments, _request_timeout=(self._timeout, self._timeout))
         except ApiException as error:
+            if error.status == _UNKNOWN:
+                self._forget()
             raise _refusal(error.status or 0, str(error.reason), error.body, rule) from error
         except (HTTPError, OSError) as error:
             raise WorldError(f"The API server does not answer: {type(error).__name__}.") from error
@@ -110,17 +112,23 @@ class Cluster:
                 self._api = self._connect()
             return self._api
 
+    def _forget(self) -> None:
+        """Read the settings anew for the next question: a token may have been renewed in its file."""
+        with self._lock:
+            self._api = None
+
     def _connect(self) -> Any:
         from kubernetes import client, config  # noqa: PLC0415 - an extra
 
         settings = client.Configuration()
         try:
             self._namespace = self._configure(config, settings)
-        except (config.ConfigException, OSError) as error:
-            raise WorldError(
-                f"No cluster is configured: {error} Set the option kubeconfig, or run in a pod with an account.",
-                temporary=False,
-            ) from error
+        except (config.ConfigException, OSError) as error:  # temporary: the file may be about to be written anew
+            remedy = "Set the option kubeconfig, or run in a pod with an account."
+            raise WorldError(f"No cluster is configured: {error} {remedy}") from error
+        except Exception as error:  # the library lets through whatever a file that is none makes it raise
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            raise WorldError(f"The kubeconfig cannot be read: {reason}. Mend it, or set another.") from error
         settings.retries = False
         api: Any = client.ApiClient(settings)
         api.set_default_header("Content-Type", "application/merge-patch+json")  # the older client would send another

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from capacity_planner.scaling._options import flag, refuse, text, texts
 
+SHELL = "/bin/sh"
 _OURS = "CAPACITY_PLANNER_"
 _KNOWN = ("queue", "number")
 _PLACE = re.compile(r"\{([A-Za-z_]+)\}")
@@ -53,7 +54,7 @@ class Command:
         ['rq', 'worker', 'emails']
         """
         if self.shell:
-            return ["/bin/sh", "-c", _filled(self.arguments[0], shlex.quote(queue_name), number)]
+            return [SHELL, "-c", _filled(self.arguments[0], shlex.quote(queue_name), number)]
         return [_filled(part, queue_name, number) for part in self.arguments]
 
     def variables(self, queue_name: str, number: int) -> dict[str, str]:

@@ -62,7 +62,8 @@ class Crew:
             kept = workers if problem is None else max(now, min(before.workers, workers))
             self._roster.want(self._after(before, kept, order))
         if problem is not None:
-            raise WorldError(f"{now} of {workers} workers run. {problem.message}", temporary=problem.temporary)
+            message = f"{now} of {workers} workers run. {problem.message}"
+            raise WorldError(message, temporary=problem.temporary, reached=now)
         return now
 
     def tend(self, *, restore: bool = True) -> int:
@@ -82,7 +83,7 @@ class Crew:
                 self._care.look_at(worker, now)
             wanted = self._roster.wanted()
             if restore and wanted.keeper == self._keeping.digest:
-                self._restore(wanted.workers, now)
+                self._restore(self._keeping.bounds.kept(wanted.workers), now)
             return sum(self._care.present(worker) for worker in found)
 
     def dismiss(self) -> None:

@@ -14,11 +14,11 @@ from capacity_planner.errors import WorldError
 from capacity_planner.scaling._options import refuse, text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _LARGEST = 2**20
 _SUCCESS, _REDIRECT, _CLIENT, _SERVER = 200, 300, 400, 500
-_NOT_NOW = frozenset({408, 425, 429})
+_NOT_NOW = frozenset({408, 409, 423, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,12 @@ class Answer:
     body: bytes
     retry_after: str
 
-    def check(self, what: str) -> None:
+    def check(self, what: str, secrets: Collection[str] = ()) -> None:
         """See that it is a success.
+
+        Args:
+            what: who answered.
+            secrets: what was sent and must not be quoted from the answer.
 
         Raises:
             WorldError: it is none; those that may pass are temporary.
@@ -45,12 +49,15 @@ class Answer:
             return
         if self.status in _NOT_NOW or self.status >= _SERVER:
             wait = f" It asks to wait: Retry-After {self.retry_after}." if self.retry_after else ""
-            raise WorldError(f"{what} answered {self.status}.{wait}{self._said()}")
+            raise WorldError(f"{what} answered {self.status}.{wait}{self._said(secrets)}")
         remedy = " Redirects are not followed: set the address that it leads to." if self.status < _CLIENT else ""
-        raise WorldError(f"{what} answered {self.status}.{remedy}{self._said()}", temporary=False)
+        raise WorldError(f"{what} answered {self.status}.{remedy}{self._said(secrets)}", temporary=False)
 
-    def _said(self) -> str:
-        line = " ".join(self.body[:1000].decode(errors="replace").split())
+    def _said(self, secrets: Collection[str]) -> str:
+        whole = self.body.decode(errors="replace")
+        for secret in secrets:
+            whole = whole.replace(secret, "…")
+        line = " ".join(whole[:1000].split())
         printable = "".join(sign for sign in line if sign.isprintable())[:200]
         return f" It said: {printable}" if printable else ""
 
@@ -115,7 +122,8 @@ def address(option: str, value: object) -> str:
     url = text(option, value)
     try:
         parts = urlsplit(url)
-        known = parts.scheme in {"http", "https"} and parts.hostname and (parts.port is None or parts.port > 0)
+        host = (parts.hostname or "").encode("idna")  # as it is looked up, which fails for some
+        known = parts.scheme in {"http", "https"} and host and (parts.port is None or parts.port > 0)
     except ValueError:
         known = False
     if not known or not url.isascii() or not url.isprintable() or " " in url:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Replies = dict[str, Any]
 _LOCAL = ("redis", "rediss")
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,22 @@ class Pidbox:
             ticket = str(uuid4())
             self._publish(connection, mailbox, command, arguments or {}, tuple(nodes), ticket)
             return self._collect(connection, mailbox, ticket, len(nodes))
+
+    def has(self, node: str) -> bool:
+        """Whether the broker keeps a worker's mailbox, which goes when the worker ends in good order.
+
+        Raises:
+            WorldError: the broker does not answer.
+        """
+        with self._connected() as (connection, mailbox):
+            channel, queue = connection.default_channel, mailbox.get_queue(node)
+            if connection.transport_cls in _LOCAL:  # there a mailbox is nothing but its binding
+                return any(queue.name in bound for bound in channel.get_table(mailbox.exchange.name))
+            try:
+                queue(channel).queue_declare(passive=True)
+            except connection.channel_errors as error:
+                return getattr(error, "code", None) != _NOT_FOUND
+            return True
 
     def _publish(
         self, connection: Any, mailbox: Any, command: str, arguments: Replies, nodes: tuple[str, ...], ticket: str

@@ -44,6 +44,13 @@ class Process:
         """Whether it runs."""
         return self == Process.find(self.pid)
 
+    def runs(self, program: str) -> bool:
+        """Whether it still is the program as which it was started; where that cannot be known, it is taken to be."""
+        try:
+            return (PROC / str(self.pid) / "exe").samefile(program)
+        except OSError:
+            return True
+
     def group(self, log: Path) -> list[Process]:
         """What runs of it and of what it started; a wrapper may be gone while its command goes on.
 

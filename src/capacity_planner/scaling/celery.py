@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("redis://", "rediss://", "amqp://", "amqps://", "pyamqp://")
 _LOOK, _ON_THE_WAY = 0.1, 30.0
+_FOR_GOOD = "not supported"  # Celery's own words of a pool with --autoscale; a pool that is only busy says others
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +96,18 @@ class Celery:
         """Grow and shrink pools, and wait until it is to be seen."""
         with self._lock:
             nodes = self._nodes.of(order.queue_name)
-            counts = self._expected(self._nodes.processes(nodes))
-            wanted = self._bounds.kept(order)
-            reached, problem = self._change(counts, spread(counts, max(wanted, len(nodes))))
+            wanted = self._bounds.kept(order.to_workers)
+            reached, problem = self._change(self._nodes.processes(nodes), max(wanted, len(nodes)))
             running = self._settled(reached)
-        if problem:
-            raise WorldError(f"{running} of {wanted} processes run. {problem}", temporary=False)
-        if wanted < len(nodes):
+        if problem and running != wanted:
+            message = f"{running} of {wanted} processes run. {problem}"
+            raise WorldError(message, temporary=_FOR_GOOD not in problem, reached=running)
+        if wanted < running <= len(nodes):
             raise WorldError(
                 f"{wanted} processes were ordered, and {running} run: each of the {len(nodes)} workers of the queue "
                 "keeps one. Stop workers, or raise the queue's min_workers.",
                 temporary=False,
+                reached=running,
             )
         return self._bounds.told(order, running)
 
@@ -117,13 +119,19 @@ class Celery:
                 del self._asked[node]
         return {node: self._asked[node].processes if node in self._asked else count for node, count in counts.items()}
 
-    def _change(self, counts: Mapping[str, int], targets: Mapping[str, int]) -> tuple[dict[str, int], str]:
-        """Ask each worker for its share; what they will have, and why one will not."""
+    def _change(self, seen: Mapping[str, int], wanted: int) -> tuple[dict[str, int], str]:
+        """Ask each worker for its share; what they will have, and why one will not.
+
+        Those that are to shrink come first: what they cannot give, as it is busy, nobody else may have in addition.
+        """
+        counts = self._expected(seen)
+        missing = {node: share - counts[node] for node, share in spread(counts, wanted).items()}
         reached, problems = dict(counts), list[str]()
-        for node, target in targets.items():
-            more = target - counts[node]
-            if more < 0:
-                more = -min(-more, self._nodes.idle(node, counts[node]))
+        most = {node: max(seen[node], count) for node, count in counts.items()}  # a shrink may have been lost
+        for node in sorted(missing, key=lambda node: missing[node]):
+            room = max(wanted - sum(most.values()), 0)
+            idle = self._nodes.idle(node, counts[node]) if missing[node] < 0 else 0
+            more = max(min(missing[node], room), -idle)
             if not more:
                 continue
             self._asked[node] = _Asked(counts[node] + more, monotonic())  # even if its answer is lost
@@ -132,7 +140,7 @@ class Celery:
                 problems.append(problem)
                 del self._asked[node]
             else:
-                reached[node] += more
+                reached[node] = most[node] = counts[node] + more
         return reached, next(iter(problems), "")
 
     def _settled(self, reached: Mapping[str, int]) -> int:

@@ -6,13 +6,21 @@ import json
 import os
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from capacity_planner.errors import WorldError
 from capacity_planner.registry import scalers
 
 if TYPE_CHECKING:
     from capacity_planner.domain.scaling import Order
+
+
+class _Told(NamedTuple):
+    """One line of a journal."""
+
+    id: str
+    queue_name: str
+    to_workers: int
 
 
 @scalers.register("dry_run")
@@ -33,8 +41,8 @@ class DryRun:
     def current(self, queue_name: str) -> int | None:
         """What the newest order in the journal says; ``None`` without one."""
         with self._lock:
-            told = [line for line in self._lines() if line["queue_name"] == queue_name]
-        return int(told[-1]["to_workers"]) if told else None
+            told = [line.to_workers for line in self._lines() if line.queue_name == queue_name]
+        return told[-1] if told else None
 
     def scale(self, order: Order) -> int | None:
         """Write the order down, once."""
@@ -47,18 +55,21 @@ class DryRun:
             "to_workers": order.to_workers,
         }
         with self._lock:
-            if all(known["id"] != order.id for known in self._lines()):
+            if all(known.id != order.id for known in self._lines()):
                 self._append(json.dumps(line) + "\n")
         return order.to_workers
 
-    def _lines(self) -> list[dict[str, Any]]:
+    def _lines(self) -> list[_Told]:
         if self._journal is None or not self._journal.exists():
             return []
         try:
             text = self._journal.read_text(encoding="utf-8")
-            return [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+            return [_told(line) for line in text.splitlines() if line.endswith("}")]
         except (OSError, ValueError) as error:
             raise WorldError(f"The journal {self._journal} cannot be read: {error}.", temporary=False) from error
+        except (KeyError, TypeError) as error:
+            problem = "has lines that are no orders. Set another file"
+            raise WorldError(f"The journal {self._journal} {problem}.", temporary=False) from error
 
     def _append(self, line: str) -> None:
         if self._journal is None:
@@ -72,3 +83,8 @@ class DryRun:
                 os.fsync(file.fileno())
         except OSError as error:
             raise WorldError(f"The journal {self._journal} cannot be written: {error.strerror}.") from error
+
+
+def _told(line: str) -> _Told:
+    values = json.loads(line)
+    return _Told(values["id"], values["queue_name"], int(values["to_workers"]))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass, replace
 from threading import Lock
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner.errors import WorldError
@@ -25,6 +27,16 @@ _KNOWN = {
 }
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _PLACE = "{queue}"
+_LONG = 600.0  # as Kubernetes' own progressDeadlineSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """Replicas that are ordered and do not exist: how many do, since when no more came, and whether that was told."""
+
+    exist: int
+    since: float
+    told: bool
 
 
 @scalers.register("kubernetes")
@@ -76,6 +88,7 @@ class Kubernetes:
         self._cluster = Cluster(text("kubeconfig", kubeconfig), text("context", context), limit)
         self._rivals = Rivals(self._cluster) if flag("check_autoscalers", check_autoscalers) else None
         self._bounds, self._lock = Bounds.of(least, most), Lock()
+        self._missing: dict[str, _Missing] = {}
 
     def current(self, queue_name: str) -> int:
         """The replicas that are ordered."""
@@ -91,7 +104,7 @@ class Kubernetes:
         try:
             if self._rivals:
                 self._rivals.check(namespace, self._group, self._kind, name)
-            found = self._cluster.patch_scale(self._resource(), namespace, name, self._bounds.kept(order))
+            found = self._cluster.patch_scale(self._resource(), namespace, name, self._bounds.kept(order.to_workers))
         except ApiError as error:
             raise self._explained(error, namespace, name) from error
         return self._bounds.told(order, self._read(order.queue_name, found))
@@ -127,12 +140,32 @@ class Kubernetes:
         return ApiError(f"{what} {error.message}", MISSING)
 
     def _read(self, queue_name: str, scale: dict[str, Any]) -> int:
-        """The replicas of a scale subresource, where none are left out."""
+        """The replicas that a scale subresource says are ordered, where none are left out.
+
+        Those that exist would be no number to plan from: a plan that begins with them and goes up by steps would take
+        the others back.
+        """
         ordered = int(scale.get("spec", {}).get("replicas", 0))
-        running = int(scale.get("status", {}).get("replicas", 0))
-        if running != ordered:
-            _LOG.info("not all replicas are there", extra={"queue": queue_name, "ordered": ordered, "exist": running})
+        exist = int(scale.get("status", {}).get("replicas", 0))
+        if exist != ordered:
+            _LOG.info("not all replicas are there", extra={"queue": queue_name, "ordered": ordered, "exist": exist})
+        self._watch(queue_name, ordered, exist)
         return ordered
+
+    def _watch(self, queue_name: str, ordered: int, exist: int) -> None:
+        """Warn once where some are missing, and no more have come for long."""
+        now = monotonic()
+        with self._lock:
+            before = self._missing.pop(queue_name, None)
+            if exist >= ordered:
+                return
+            if before is None or exist > before.exist:
+                before = _Missing(exist, now, told=False)
+            late = not before.told and now - before.since >= _LONG
+            self._missing[queue_name] = replace(before, exist=exist, told=before.told or late)
+        if late:
+            facts = {"queue": queue_name, "ordered": ordered, "exist": exist}
+            _LOG.warning("replicas that were ordered do not come into being", extra=facts)
 
 
 def _group(option: str, api_version: str) -> tuple[str, str]:

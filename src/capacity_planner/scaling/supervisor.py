@@ -78,8 +78,8 @@ class Supervisor:
             settle=seconds("settle", settle, most=60.0),
             stop_signal=getattr(signal, f"SIG{one_of('stop_signal', stop_signal, _SIGNALS)}"),
             oldest_first=one_of("stop_first", stop_first, ("newest", "oldest")) == "oldest",
+            bounds=Bounds.of(least, most),
         )
-        self._bounds = Bounds.of(least, most)
         self._state = (Path(text("state", state)).expanduser() if state else _home()).absolute()
         self._ends = flag("stop_with_planner", stop_with_planner)
         self._crews: dict[str, Crew] = {}
@@ -93,8 +93,8 @@ class Supervisor:
 
     def scale(self, order: Order) -> int | None:
         """Start or stop workers; those that have work to finish have the grace for it."""
-        workers = self._crew(order.queue_name).reach(self._bounds.kept(order), order.id)
-        return self._bounds.told(order, workers)
+        bounds = self._keeping.bounds
+        return bounds.told(order, self._crew(order.queue_name).reach(bounds.kept(order.to_workers), order.id))
 
     def close(self) -> None:
         """Keep workers no longer, and stop them where they are to stop with the planner."""

@@ -79,31 +79,40 @@ class Webhook:
 
     def scale(self, order: Order) -> int | None:
         """Tell the other side."""
+        kept = self._bounds.kept(order.to_workers)
         message = {
             "id": order.id,
             "plan_id": order.plan_id,
             "queue_name": order.queue_name,
             "sequence": order.sequence,
             "from_workers": order.from_workers,
-            "to_workers": self._bounds.kept(order),
+            "to_workers": kept,
             "due": format_instant(order.due),
             "expires": format_instant(order.expires),
         }
-        headers = {"Content-Type": "application/json", "Idempotency-Key": quote(order.id, safe="/:")}
+        headers = {"Content-Type": "application/json", "Idempotency-Key": quote(order.id, safe="/:#")}
         self._ask("POST", self._url, order.queue_name, json.dumps(message).encode(), headers)
-        return self._bounds.told(order, self.current(order.queue_name))
+        try:
+            running = self.current(order.queue_name)
+        except WorldError as error:
+            raise WorldError(error.message, temporary=error.temporary, reached=kept) from error
+        return self._bounds.told(order, running)
 
     def _ask(self, method: str, url: str, queue_name: str, body: bytes, headers: dict[str, str]) -> Answer:
         whole = url.replace(_PLACE, quote(queue_name, safe=""))
-        signed = headers | {
+        signed = signature(_secret(self._secret_file), body, int(time()))
+        sent = headers | {
             "Accept": "application/json",
             "User-Agent": "capacity-planner",
-            "X-Capacity-Planner-Signature": signature(_secret(self._secret_file), body, int(time())),
+            "X-Capacity-Planner-Signature": signed,
         }
+        secrets = [signed, signed.rpartition("=")[2]]
         if self._token_file:
-            signed["Authorization"] = f"Bearer {_secret(self._token_file).decode()}"
-        answer = self._client.send(method, whole, signed, body if method == "POST" else None)
-        answer.check(shown(urlsplit(url)))
+            token = _secret(self._token_file).decode()
+            sent["Authorization"] = f"Bearer {token}"
+            secrets.append(token)
+        answer = self._client.send(method, whole, sent, body if method == "POST" else None)
+        answer.check(shown(urlsplit(url)), secrets)
         return answer
 
     def _workers(self, answer: Answer) -> int:
