@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import text
 
 from capacity_planner.domain.queues import Chosen, Mode, ServiceConfig
 from capacity_planner.domain.request import PlanRequest
@@ -51,6 +52,11 @@ def busy(url: str) -> Iterator[Stage]:
 def newest(made: Stage) -> tuple[Decision, Reason]:
     record = made.desk.records("emails", limit=1)[0]
     return record.decision, record.reason
+
+
+def scalings(made: Stage) -> list[tuple[int, int]]:
+    found = made.store.scalings("emails", since=NOON - timedelta(days=1))
+    return [(record.from_workers, record.to_workers) for record in found]
 
 
 def test_a_plan_is_made_and_carried_out_and_the_world_follows(busy: Stage, crews: dict[str, Crew]) -> None:
@@ -127,6 +133,77 @@ def test_a_scaler_that_does_half_is_a_failure_and_the_truth_is_told(busy: Stage,
     assert order.note == f"{order.to_workers} workers were asked for, and 6 run."
     busy.tick(timedelta(seconds=2))
     assert crews["emails"].workers == order.to_workers
+
+
+def test_how_far_a_half_success_came_is_recorded_and_is_a_scaling_of_its_own(
+    busy: Stage, crews: dict[str, Crew]
+) -> None:
+    crews["emails"] = Crew(fail=[WorldError("2 of them cannot be started.", reached=7)])
+    busy.tick()
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert (order.status, order.observed_workers) == (OrderStatus.PENDING, 7)
+    assert scalings(busy) == [(4, 7)]
+    crews["emails"].workers = 7
+    busy.tick(timedelta(seconds=2))
+    done = busy.desk.orders(order.plan_id)[0]
+    assert (done.status, done.observed_workers, done.note) == (OrderStatus.DONE, order.to_workers, "")
+    assert scalings(busy) == [(4, order.to_workers)]
+
+
+def test_a_failure_for_good_after_a_part_tells_of_the_part(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("The quota is used up.", temporary=False, reached=5)])
+    busy.tick()
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert (order.status, order.observed_workers) == (OrderStatus.FAILED, 5)
+    assert scalings(busy) == [(4, 5)]
+
+
+def test_a_step_up_never_removes_what_somebody_added_meanwhile(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet")])
+    busy.tick()
+    crews["emails"].workers = 30
+    busy.tick(timedelta(seconds=2))
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert crews["emails"].workers == 30
+    assert order.status is OrderStatus.SUPERSEDED
+    assert order.note == f"30 workers run, and the plan would go from 4 to {order.to_workers}."
+    assert scalings(busy) == []
+
+
+def test_no_step_is_larger_than_allowed_though_somebody_removed_workers_meanwhile(
+    busy: Stage, crews: dict[str, Crew]
+) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet")])
+    busy.tick()
+    crews["emails"].workers = 1
+    busy.tick(timedelta(seconds=2))
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert order.to_workers > 1 + CONFIG.max_step_size
+    assert crews["emails"].workers == 1 + CONFIG.max_step_size
+    assert (order.status, order.note) == (OrderStatus.DONE, "11 workers are as far as limits allow.")
+    assert scalings(busy) == [(1, 11)]
+
+
+def test_an_order_that_is_given_for_another_number_has_another_id(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet")])
+    busy.tick()
+    config = busy.desk.config().config
+    busy.desk.put_config(replace(config, planner=replace(CONFIG, max_workers=6)), expected=None, by="test")
+    busy.tick(timedelta(seconds=2))
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert crews["emails"].orders == [order.id, f"{order.id}#6"]
+
+
+def test_a_scaler_that_has_failed_for_a_day_is_still_asked_every_minute(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet")] * 2)
+    busy.tick()
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    with busy.store._db.write() as connection:  # noqa: SLF001 - a day passes quickly
+        connection.execute(text("UPDATE orders SET attempts = 5000"))
+    busy.tick(timedelta(seconds=2))
+    again = busy.desk.orders(order.plan_id)[0]
+    assert (again.status, again.attempts) == (OrderStatus.PENDING, 5001)
+    assert again.retry_at == busy.clock.now + timedelta(minutes=1)
 
 
 def test_a_failure_for_good_ends_the_plan(busy: Stage, crews: dict[str, Crew]) -> None:

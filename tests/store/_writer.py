@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from capacity_planner.domain.queues import ServiceConfig
 from capacity_planner.domain.scaling import Decision
+from capacity_planner.store.attempt import Attempt
 from capacity_planner.store.store import Store
 from tests.store._kept import DAY, MINUTE, NOON, QUEUE, order, record, sample, scaling
 
@@ -29,7 +30,9 @@ def write(store: Store, number: int) -> None:
     ):
         tell("plan", number)
     begun = store.begin(f"{plan_id}/1", replica="a", at=at)
-    if begun and store.done(begun, replica="a", at=at, observed=15, scaling=scaling(number, order_id=begun.id)):
+    if begun and store.done(
+        begun, replica="a", at=at, attempt=Attempt(observed=15, scaling=scaling(number, order_id=begun.id))
+    ):
         tell("done", number)
     if number % 7 == 0:
         tell("config", store.put_config(ServiceConfig(), expected=None, by=f"{number}").version)

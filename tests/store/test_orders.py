@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, update
 
 from capacity_planner.domain.scaling import Order, OrderStatus
 from capacity_planner.store._tables import orders
+from capacity_planner.store.attempt import Attempt
 from tests.store._kept import HOUR, LEASE, MINUTE, NOON, QUEUE, Clock, order, record, scaling
 
 if TYPE_CHECKING:
@@ -70,18 +71,18 @@ def test_beginning_counts_the_attempts(busy: Store) -> None:
 
 def test_done_is_done_with_what_was_scaled(busy: Store) -> None:
     told = scaling(1, plan_id="p", order_id="p/1", scaler="dry_run")
-    assert busy.done(begun(busy), replica="a", at=NOON + MINUTE, observed=14, scaling=told)
+    assert busy.done(begun(busy), replica="a", at=NOON + MINUTE, attempt=Attempt(observed=14, scaling=told))
     settled = replace(order("p", 1), status=OrderStatus.DONE, attempts=1, observed_workers=14, settled_at=NOON + MINUTE)
     assert busy.orders("p")[0] == settled
     assert busy.scalings(QUEUE, since=NOON) == [told]
     assert busy.begin("p/1", replica="a", at=NOON) is None
-    assert not busy.done(settled, replica="a", at=NOON + MINUTE, observed=14, scaling=told)
+    assert not busy.done(settled, replica="a", at=NOON + MINUTE, attempt=Attempt(observed=14, scaling=told))
     assert busy.scalings(QUEUE, since=NOON) == [told]
 
 
 def test_an_order_that_failed_waits_for_its_next_attempt(busy: Store) -> None:
     later = NOON + 3 * MINUTE
-    assert busy.retry(begun(busy), replica="a", retry_at=later, note="The cluster does not answer.")
+    assert busy.retry(begun(busy), replica="a", retry_at=later, attempt=Attempt(note="The cluster does not answer."))
     waiting = order("p", 1, attempts=1, retry_at=later, note="The cluster does not answer.")
     assert busy.orders("p")[0] == waiting
     assert busy.due_orders({QUEUE}, later - MINUTE) == []
@@ -90,21 +91,21 @@ def test_an_order_that_failed_waits_for_its_next_attempt(busy: Store) -> None:
 
 
 def test_an_order_that_is_not_running_is_not_given_back(busy: Store) -> None:
-    assert not busy.retry(order("p", 1), replica="a", retry_at=NOON, note="")
+    assert not busy.retry(order("p", 1), replica="a", retry_at=NOON, attempt=Attempt())
     assert busy.orders("p")[0] == order("p", 1)
 
 
 def test_giving_up_settles_and_takes_the_later_steps_with_it(busy: Store) -> None:
-    assert busy.give_up(begun(busy, "p/2"), replica="a", at=NOON, note="Too late.")
+    assert busy.give_up(begun(busy, "p/2"), replica="a", at=NOON, attempt=Attempt(note="Too late."))
     first, failed, later = busy.orders("p")
     assert first == order("p", 1)
     assert (failed.status, failed.note, failed.settled_at) == (OrderStatus.FAILED, "Too late.", NOON)
     assert later.status is OrderStatus.SUPERSEDED
-    assert not busy.give_up(failed, replica="a", at=NOON, note="Again.")
+    assert not busy.give_up(failed, replica="a", at=NOON, attempt=Attempt(note="Again."))
 
 
 def test_a_pending_order_may_be_given_up(busy: Store) -> None:
-    assert busy.give_up(order("p", 1), replica="a", at=NOON, note="It has expired.")
+    assert busy.give_up(order("p", 1), replica="a", at=NOON, attempt=Attempt(note="It has expired."))
     assert busy.orders("p")[0].status is OrderStatus.FAILED
 
 
@@ -117,9 +118,9 @@ def test_nothing_is_changed_without_the_lease(busy: Store, clock: Clock, lost: s
         assert busy.claim("b", {QUEUE}, LEASE) == {QUEUE}
     replica = "b" if lost == "never held" else "a"
     assert busy.begin("p/2", replica=replica, at=NOON) is None
-    assert not busy.done(running, replica=replica, at=NOON, observed=None, scaling=told)
-    assert not busy.retry(running, replica=replica, retry_at=NOON, note="")
-    assert not busy.give_up(running, replica=replica, at=NOON, note="")
+    assert not busy.done(running, replica=replica, at=NOON, attempt=Attempt(scaling=told))
+    assert not busy.retry(running, replica=replica, retry_at=NOON, attempt=Attempt())
+    assert not busy.give_up(running, replica=replica, at=NOON, attempt=Attempt())
     assert busy.orders("p") == [running, order("p", 2, due=5), order("p", 3, due=9)]
     assert busy.scalings(QUEUE, since=NOON) == []
 
@@ -132,14 +133,14 @@ def test_another_replica_goes_on_with_what_one_left_running(busy: Store, clock: 
     again = busy.begin(left.id, replica="b", at=clock.at)
     assert again
     assert again.attempts == 2
-    assert busy.done(again, replica="b", at=clock.at, observed=None, scaling=scaling(60, order_id=left.id))
+    assert busy.done(again, replica="b", at=clock.at, attempt=Attempt(scaling=scaling(60, order_id=left.id)))
 
 
 def test_an_order_that_ran_when_a_newer_plan_came_is_not_tried_again(busy: Store, clock: Clock) -> None:
     one, two = begun(busy, "p/1"), begun(busy, "p/2")
     busy.add_plan(record("q"))
     busy.apply("q", by="ada", orders=[order("q", 1, due=20)], scaling=None)
-    assert not busy.retry(one, replica="a", retry_at=NOON, note="The cluster does not answer.")
+    assert not busy.retry(one, replica="a", retry_at=NOON, attempt=Attempt(note="The cluster does not answer."))
     assert busy.begin(two.id, replica="a", at=NOON + MINUTE) is None
     first, second, third = busy.orders("p")
     assert {first.status, second.status, third.status} == {OrderStatus.SUPERSEDED}
@@ -151,7 +152,7 @@ def test_an_order_that_ran_when_a_newer_plan_came_may_still_come_to_its_end(busy
     running = begun(busy)
     busy.add_plan(record("q"))
     busy.apply("q", by="ada", orders=(), scaling=None)
-    assert busy.done(running, replica="a", at=NOON, observed=15, scaling=scaling(order_id="p/1"))
+    assert busy.done(running, replica="a", at=NOON, attempt=Attempt(observed=15, scaling=scaling(order_id="p/1")))
     assert busy.orders("p")[0].status is OrderStatus.DONE
 
 
@@ -164,7 +165,7 @@ def test_the_orders_of_whole_queues_can_be_taken_back_by_anyone(busy: Store, clo
     assert [(item.status, item.note, item.settled_at) for item in others] == [
         (OrderStatus.SUPERSEDED, "The queue's mode was changed.", NOON + MINUTE)
     ] * 2
-    assert not busy.retry(running, replica="a", retry_at=NOON, note="")
+    assert not busy.retry(running, replica="a", retry_at=NOON, attempt=Attempt())
 
 
 def test_an_order_that_is_not_there_is_not_begun(store: Store) -> None:

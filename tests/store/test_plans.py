@@ -7,6 +7,7 @@ import pytest
 
 from capacity_planner.domain.scaling import Decision, Order, OrderStatus, PlanRecord, Reason
 from capacity_planner.errors import ConflictError, NotFoundError
+from capacity_planner.store.attempt import Attempt
 from tests.store._kept import LEASE, MINUTE, NOON, QUEUE, Clock, order, record, scaling
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def test_the_same_plan_concluded_again_keeps_its_orders_as_they_are(leased: Stor
     conclude(leased, record("p"), order("p", 1), order("p", 2))
     begun = leased.begin("p/1", replica="a", at=NOON)
     assert begun
-    leased.done(begun, replica="a", at=NOON, observed=15, scaling=scaling(order_id="p/1"))
+    leased.done(begun, replica="a", at=NOON, attempt=Attempt(observed=15, scaling=scaling(order_id="p/1")))
     assert conclude(leased, record("p"), order("p", 1), order("p", 2), slot=NOON + FIVE)
     assert statuses_of(leased.orders("p")) == [OrderStatus.DONE, OrderStatus.PENDING]
 

@@ -13,6 +13,7 @@ from capacity_planner.domain.queues import ServiceConfig
 from capacity_planner.domain.scaling import Decision, OrderStatus
 from capacity_planner.errors import ConflictError
 from capacity_planner.store import _orders, _queues
+from capacity_planner.store.attempt import Attempt
 from tests.store._kept import DAY, HOUR, LEASE, MINUTE, NOON, QUEUE, Clock, order, record, sample, scaling
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ def test_an_order_that_is_begun_by_two_threads_is_done_once(store: Store, at_onc
     def carry_out(own: Store, replica: str) -> bool:
         begun = own.begin("p/1", replica="a", at=NOON)
         told = scaling(order_id="p/1", by=replica)
-        return begun is not None and own.done(begun, replica="a", at=NOON, observed=15, scaling=told)
+        return begun is not None and own.done(begun, replica="a", at=NOON, attempt=Attempt(observed=15, scaling=told))
 
     assert sum(at_once(carry_out)) == 1
     assert len(store.scalings(QUEUE, since=NOON)) == 1

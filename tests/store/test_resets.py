@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capacity_planner.domain.scaling import OrderStatus
+from capacity_planner.store.attempt import Attempt
 from tests.store._kept import HOUR, LEASE, MINUTE, NOON, QUEUE, order, record, sample, scaling
 
 if TYPE_CHECKING:
@@ -69,12 +70,14 @@ def test_an_order_that_ran_during_a_reset_is_done_all_the_same(store: Store) -> 
     running = store.begin(f"plan of {QUEUE}/1", replica="a", at=NOON)
     assert running
     store.reset(QUEUE)
-    assert not store.retry(running, replica="a", retry_at=NOON, note="")
+    assert not store.retry(running, replica="a", retry_at=NOON, attempt=Attempt())
     told = scaling(order_id=running.id)
-    assert store.done(running, replica="a", at=NOON, observed=15, scaling=told)
+    assert store.done(running, replica="a", at=NOON, attempt=Attempt(observed=15, scaling=told))
     assert store.scalings(QUEUE, since=NOON) == [told]
     never_begun = store.orders(f"plan of {QUEUE}")[1]
-    assert not store.done(never_begun, replica="a", at=NOON, observed=15, scaling=scaling(order_id=never_begun.id))
+    assert not store.done(
+        never_begun, replica="a", at=NOON, attempt=Attempt(observed=15, scaling=scaling(order_id=never_begun.id))
+    )
 
 
 def test_nothing_is_to_reset_of_a_queue_that_is_not_there(store: Store) -> None:

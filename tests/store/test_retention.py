@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from capacity_planner.domain.scaling import OrderStatus
 from capacity_planner.store._values import EPOCH
+from capacity_planner.store.attempt import Attempt
 from tests.store._kept import DAY, LEASE, MINUTE, NOON, QUEUE, Clock, order, outcome, record, sample, scaling
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def test_old_plans_go_with_their_orders_outcomes_and_scalings(store: Store, cloc
         store.add_scaling(scaling(day * 1440))
     store.claim("a", {QUEUE}, LEASE)
     store.apply("p0", by="ada", orders=[order("p0")], scaling=None)
-    store.give_up(order("p0"), replica="a", at=NOON, note="Too late.")
+    store.give_up(order("p0"), replica="a", at=NOON, attempt=Attempt(note="Too late."))
     store.apply("p1", by="ada", orders=[order("p1")], scaling=None)
     clock.at += 12 * DAY
     assert maintain(store, plans=10 * DAY) == {**NOTHING, "plans": 2, "orders": 1, "outcomes": 3, "scalings": 3}

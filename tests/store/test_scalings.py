@@ -18,10 +18,10 @@ def test_scalings_come_back_as_they_were_oldest_first(store: Store) -> None:
     assert store.scalings(QUEUE, since=NOON, limit=1) == [told]
 
 
-def test_an_order_scales_once_but_people_may_tell_the_same_twice(store: Store) -> None:
-    store.add_scaling(scaling(0, order_id="p/1"))
-    store.add_scaling(scaling(1, order_id="p/1"))
-    assert store.scalings(QUEUE, since=NOON) == [scaling(0, order_id="p/1")]
+def test_an_order_has_one_scaling_from_where_it_began_but_people_may_tell_the_same_twice(store: Store) -> None:
+    store.add_scaling(scaling(0, order_id="p/1", from_workers=12, to_workers=14))
+    store.add_scaling(scaling(1, order_id="p/1", from_workers=14, to_workers=15))
+    assert store.scalings(QUEUE, since=NOON) == [scaling(1, order_id="p/1", from_workers=12, to_workers=15)]
     store.add_scaling(scaling(2))
     store.add_scaling(scaling(2))
-    assert store.scalings(QUEUE, since=NOON + MINUTE) == [scaling(2), scaling(2)]
+    assert store.scalings(QUEUE, since=NOON + 2 * MINUTE) == [scaling(2), scaling(2)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from capacity_planner.domain.queues import Mode
 from capacity_planner.domain.scaling import OrderStatus, ScalingRecord
 from capacity_planner.errors import WorldError
+from capacity_planner.store.attempt import Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,16 +26,15 @@ if TYPE_CHECKING:
     from capacity_planner.store.store import Store
 
 _LOG = logging.getLogger("capacity_planner.scaling")
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
+_FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = 1.0, 60.0, 6
 
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Carries orders out; safe to share between threads, one order of a queue at a time.
 
-    An order is begun in the store before the scaler is asked, and done there afterwards. Whoever finds a begun order
-    (its replica was killed, or lost its lease) asks the scaler what runs before it asks for anything, and then with
-    the same order id.
+    An order is begun in the store before the scaler is asked, and done there afterwards. The scaler is asked what runs
+    before it is asked for anything: another replica may have begun the order, and people scale, too.
 
     Args:
         desk: the planners.
@@ -79,15 +79,20 @@ class Carrier:
         begun = self.store.begin(order.id, replica=self.replica, at=self.store.now(), version=version)
         if begun is None:
             return
-        wanted = min(max(begun.to_workers, config.min_workers), config.max_workers)
-        again = order.status is OrderStatus.RUNNING or order.attempts > 0
+        before: int | None = None
         try:
             scaler = self.world.scaler(queue)
-            observed = _asked(scaler, replace(begun, to_workers=wanted), again=again)
+            before = scaler.current(begun.queue_name)
+            asked = _asked(begun, config, before)
+            observed = None if asked is None else _reached(scaler, asked, before)
         except Exception as error:  # noqa: BLE001 - a scaler may be anybody's code
-            self._failed(begun, queue, self.store.now(), error)
+            self._failed(begun, queue, before, error)
+            return
+        if asked is None:
+            note = f"{before} workers run, and the plan would go from {begun.from_workers} to {begun.to_workers}."
+            self.store.skip(begun, replica=self.replica, at=self.store.now(), note=note)
         else:
-            self._done(begun, queue, self.store.now(), wanted, observed)
+            self._done(asked, begun, queue, observed)
 
     def _unfit(self, order: Order, queue: QueueSettings, now: datetime) -> str | None:
         """Why an order must not be carried out; one that was begun and is done already is none of these."""
@@ -105,7 +110,7 @@ class Carrier:
         """Whether the workers that were ordered run."""
         try:
             return self.world.scaler(queue).current(order.queue_name) == order.to_workers
-        except WorldError:
+        except Exception:  # noqa: BLE001 - whatever a scaler fails of, it does not say so
             return False
 
     def _is_wanted(self, order: Order) -> bool:
@@ -115,7 +120,7 @@ class Carrier:
 
     def _settle(self, order: Order, now: datetime, note: str) -> None:
         _LOG.warning("an order was given up", extra={"queue": order.queue_name, "order": order.id, "reason": note})
-        self.store.give_up(order, replica=self.replica, at=now, note=note)
+        self.store.give_up(order, replica=self.replica, at=now, attempt=Attempt(note=note))
 
     def _cools(self, order: Order, config: PlannerConfig, now: datetime) -> bool:
         """Whether the queue was scaled too lately; a late step must not press the next one."""
@@ -123,36 +128,44 @@ class Carrier:
         wait = config.cooldown_up if order.to_workers > order.from_workers else config.cooldown_period
         return last is not None and last.order_id != order.id and now < last.at + wait
 
-    def _failed(self, order: Order, queue: QueueSettings, now: datetime, error: Exception) -> None:
-        known = isinstance(error, WorldError)
-        note = error.message if isinstance(error, WorldError) else f"Unexpected {type(error).__name__}: {error}"
+    def _failed(self, order: Order, queue: QueueSettings, before: int | None, error: Exception) -> None:
+        now, known = self.store.now(), isinstance(error, WorldError)
+        failure = error if isinstance(error, WorldError) else WorldError(f"Unexpected {type(error).__name__}: {error}")
+        note = failure.message
         facts = {"queue": order.queue_name, "order": order.id, "attempt": order.attempts, "reason": note}
         _LOG.warning("the scaler failed", extra=facts, exc_info=None if known else error)
-        if isinstance(error, WorldError) and not error.temporary:
-            self.store.give_up(order, replica=self.replica, at=now, note=note)
+        began, reached = order.from_workers if before is None else before, failure.reached
+        moved = None if reached in {None, began} else reached
+        scaling = None if moved is None else self._scaling(order, queue, began, moved, now)
+        attempt = Attempt(observed=reached, scaling=scaling, note=note)
+        if not failure.temporary:
+            self.store.give_up(order, replica=self.replica, at=now, attempt=attempt)
             self._count(order, queue, "failed")
             return
-        wait = min(_FIRST_WAIT * 2.0 ** (order.attempts - 1), _LONGEST_WAIT)
-        self.store.retry(order, replica=self.replica, retry_at=now + timedelta(seconds=wait), note=note)
+        wait = min(_FIRST_WAIT * 2.0 ** min(order.attempts - 1, _DOUBLINGS), _LONGEST_WAIT)
+        self.store.retry(order, replica=self.replica, retry_at=now + timedelta(seconds=wait), attempt=attempt)
         self._count(order, queue, "retry")
 
-    def _done(self, order: Order, queue: QueueSettings, now: datetime, wanted: int, observed: int | None) -> None:
-        if observed is not None and observed != wanted:
-            self._failed(order, queue, now, WorldError(f"{wanted} workers were asked for, and {observed} run."))
-            return
-        scaling = ScalingRecord(
+    def _done(self, asked: Order, order: Order, queue: QueueSettings, observed: int | None) -> None:
+        now = self.store.now()
+        note = "" if asked.to_workers == order.to_workers else f"{asked.to_workers} workers are as far as limits allow."
+        scaling = self._scaling(order, queue, asked.from_workers, asked.to_workers, now)
+        attempt = Attempt(observed=observed, scaling=scaling, note=note)
+        if self.store.done(order, replica=self.replica, at=now, attempt=attempt):
+            self._count(asked, queue, "done")
+            facts = {"queue": order.queue_name, "order": order.id}
+            _LOG.info("scaled", extra=facts | {"from": asked.from_workers, "to": asked.to_workers})
+
+    def _scaling(self, order: Order, queue: QueueSettings, before: int, after: int, now: datetime) -> ScalingRecord:
+        return ScalingRecord(
             queue_name=order.queue_name,
             at=now,
-            from_workers=order.from_workers,
-            to_workers=wanted,
+            from_workers=before,
+            to_workers=after,
             plan_id=order.plan_id,
             order_id=order.id,
             scaler=queue.scaler.name,
         )
-        if self.store.done(order, replica=self.replica, at=now, observed=observed, scaling=scaling):
-            self._count(order, queue, "done")
-            facts = {"queue": order.queue_name, "order": order.id, "from": order.from_workers, "to": wanted}
-            _LOG.info("scaled", extra=facts)
 
     def _count(self, order: Order, queue: QueueSettings, outcome: Literal["done", "retry", "failed"]) -> None:
         self.telemetry.scaled(
@@ -160,8 +173,26 @@ class Carrier:
         )
 
 
-def _asked(scaler: Scaler, order: Order, *, again: bool) -> int | None:
-    """The workers afterwards; a scaler that was asked before is first asked what runs."""
-    if again and scaler.current(order.queue_name) == order.to_workers:
-        return order.to_workers
-    return scaler.scale(order)
+def _asked(order: Order, config: PlannerConfig, current: int | None) -> Order | None:
+    """What the scaler is asked for, from what runs and within the limits; ``None`` where that would be a way back.
+
+    An order for another number than the plan's has another id: whoever knows the first does not take it for the same.
+    """
+    before = order.from_workers if current is None else current
+    size = config.max_step_size
+    wanted = min(max(order.to_workers, config.min_workers, before - size), config.max_workers, before + size)
+    if current is not None and (wanted - before) * (order.to_workers - order.from_workers) < 0:
+        return None
+    name = order.id if wanted == order.to_workers else f"{order.id}#{wanted}"
+    began = order.from_workers if before == wanted else before
+    return replace(order, id=name, from_workers=began, to_workers=wanted)
+
+
+def _reached(scaler: Scaler, asked: Order, before: int | None) -> int | None:
+    """The workers afterwards, where the scaler can tell."""
+    if before == asked.to_workers:
+        return before
+    observed = scaler.scale(asked)
+    if observed is not None and observed != asked.to_workers:
+        raise WorldError(f"{asked.to_workers} workers were asked for, and {observed} run.", reached=observed)
+    return observed

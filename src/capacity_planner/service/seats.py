@@ -113,7 +113,8 @@ class Seats:
 
     def _read_scalings(self, queue_name: str, seat: Seat) -> None:
         now: datetime = self._store.now()
-        known = seat.last_scaling.at if seat.last_scaling else now - _LOOK_BACK
+        longest = max(_LOOK_BACK, seat.config.cooldown_period, seat.config.cooldown_up)
+        known = seat.last_scaling.at if seat.last_scaling else now - longest
         for record in self._store.scalings(queue_name, since=known):
             if record.at <= now:
                 seat.last_scaling = record

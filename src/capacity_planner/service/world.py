@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from capacity_planner.registry import Registry
 
 T = TypeVar("T")
+_LOG = logging.getLogger("capacity_planner.loop")
 
 
 class World:
@@ -39,7 +41,10 @@ class World:
         """Let go of what sources and scalers hold, such as threads and connections."""
         with self._lock:
             for member in (*self._sources.values(), *self._scalers.values()):
-                getattr(member, "close", _nothing)()
+                try:
+                    getattr(member, "close", _nothing)()
+                except Exception:  # noqa: BLE001 - one must not keep the others from ending
+                    _LOG.exception("a source or a scaler did not end in good order")
 
     def _made(self, chosen: Chosen, made: dict[Chosen, T], registry: Registry[T]) -> T:
         with self._lock:

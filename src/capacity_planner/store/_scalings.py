@@ -25,7 +25,7 @@ class Scalings(Room):
     """The scalings of all queues."""
 
     def add_scaling(self, record: ScalingRecord) -> None:
-        """Keep what was scaled; an order scales once.
+        """Keep what was scaled; an order has one scaling, from where it began to where it is.
 
         Raises:
             UnavailableError: the store does not answer.
@@ -65,10 +65,12 @@ class Scalings(Room):
 
 
 def insert(database: Database, connection: Connection, records: Sequence[ScalingRecord]) -> None:
-    """Keep scalings; those of orders that have scaled are left out."""
+    """Keep scalings; an order that has scaled a part of the way has one, which goes on from where it began."""
     if records:
+        insert = database.dialect.insert(scalings)
+        further = {name: insert.excluded[name] for name in ("at", "to_workers")}
         rows = [_row_of(record) for record in records]
-        connection.execute(database.dialect.insert(scalings).on_conflict_do_nothing(), rows)
+        connection.execute(insert.on_conflict_do_update(index_elements=["order_id"], set_=further), rows)
 
 
 def _row_of(record: ScalingRecord) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from capacity_planner.store import _engine
+from capacity_planner.store._attempts import Attempts
 from capacity_planner.store._leases import Leases
 from capacity_planner.store._migrate import migrate
 from capacity_planner.store._orders import Orders
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from capacity_planner.store._database import Database
 
 
-class Store(Samples, Plans, Orders, Scalings, Outcomes, Statuses, Leases, Retention):
+class Store(Samples, Plans, Orders, Attempts, Scalings, Outcomes, Statuses, Leases, Retention):
     """All that the service keeps, in SQLite or PostgreSQL; safe to share between threads.
 
     Every call is one transaction, and what a call wrote is durable when it returns. A call that finds the database
