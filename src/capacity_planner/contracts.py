@@ -152,7 +152,8 @@ class Policy(Protocol):
 class MetricSource(Protocol):
     """Where samples of queues come from; its constructor takes the options that a user may set, by keyword.
 
-    A source that holds threads or connections has a ``close``, which is called when the service ends.
+    A source that holds threads or connections has a ``close``, which is called when no queue names it any more, or the
+    service ends.
 
     Attributes:
         name: by which it is chosen; registering gives it.
@@ -179,7 +180,9 @@ class MetricSource(Protocol):
 class Scaler(Protocol):
     """What carries plans out; its constructor takes the options that a user may set, by keyword.
 
-    A scaler that holds threads or connections has a ``close``, which is called when the service ends.
+    A scaler that holds threads or connections has a ``close``, which is called when no queue names it any more, or the
+    service ends. One that looks after workers by itself has a ``release``, which is called with the name of a queue
+    whose workers it is to leave alone from then on.
 
     Attributes:
         name: by which it is chosen; registering gives it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -195,3 +196,34 @@ def test_an_order_of_another_plan_supersedes_what_the_supervisor_keeps(shift: Sh
     supervisor.scale(order(2, 1))
     assert supervisor.scale(order(1, 1, plan="plan-2")) == 1
     assert supervisor.scale(order(2, 1)) == 1
+
+
+def test_workers_of_a_queue_that_left_the_settings_go_on_and_are_not_started_anew(
+    shift: Shift, planned: Callable[..., Stage]
+) -> None:
+    made = planned()
+    made.tick()
+    first, *others = shift.pids().values()
+    made.desk.put_config(replace(made.desk.config().config, queues=()), expected=None, by="test")
+    made.tick(timedelta(seconds=1))
+    os.kill(first, signal.SIGKILL)
+    until(lambda: not lives(first))
+    time.sleep(2.5)  # the supervisor would have started it anew after a second
+    assert all(lives(pid) for pid in others)
+    assert living(shift) == len(others)
+
+
+def test_a_planner_that_comes_back_looks_after_workers_at_once(shift: Shift, planned: Callable[..., Stage]) -> None:
+    made = planned()
+    made.tick()
+    made.loop.stop()
+    workers = living(shift)
+    victim = next(iter(shift.pids().values()))
+    os.kill(victim, signal.SIGKILL)
+    until(lambda: not lives(victim))
+    again = stage(f"sqlite:///{shift.home / 'planner.db'}", made.clock, replica="two")
+    again.clock.now += timedelta(minutes=1)  # the interval is the one that was planned for already
+    again.tick()
+    until(lambda: living(shift) == workers)
+    again.loop.stop()
+    again.store.close()

@@ -96,6 +96,11 @@ class Supervisor:
         bounds = self._keeping.bounds
         return bounds.told(order, self._crew(order.queue_name).reach(bounds.kept(order.to_workers), order.id))
 
+    def release(self, queue_name: str) -> None:
+        """Keep the workers of a queue no longer; they go on."""
+        with self._lock:
+            self._crews.pop(queue_name, None)
+
     def close(self) -> None:
         """Keep workers no longer, and stop them where they are to stop with the planner."""
         atexit.unregister(self.close)

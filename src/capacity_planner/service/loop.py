@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import wait
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
@@ -11,7 +12,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from capacity_planner.errors import UnavailableError
+from capacity_planner.domain.queues import Mode
+from capacity_planner.errors import UnavailableError, WorldError
 from capacity_planner.service.carrier import Carrier
 from capacity_planner.service.hands import Hands
 from capacity_planner.service.turn import Turns
@@ -66,12 +68,12 @@ class Loop:
         self._taken: dict[str, datetime] = {}
         self._busy: dict[str, Future[None]] = {}
         self._now: datetime | None = None
-        self._passed = monotonic()
+        self._passed = self._began = monotonic()
         self._thread: Thread | None = None
 
     def start(self) -> None:
         """Run in the background until `stop`."""
-        self._passed = monotonic()
+        self._passed = self._began = monotonic()
         self._desk.idle_for = self.idle_for
         self._thread = Thread(target=self.run, name="capacity-planner-loop", daemon=True)
         self._thread.start()
@@ -104,6 +106,10 @@ class Loop:
         """Seconds since the last pass over the queues came to its end."""
         return monotonic() - self._passed
 
+    def stuck_for(self) -> float:
+        """Seconds since a pass over the queues was begun, whatever came of it: to begin anew mends no store."""
+        return monotonic() - self._began
+
     def renew_quietly(self) -> None:
         """Renew, or leave it to the next time."""
         self._attempt(self.renew)
@@ -114,11 +120,16 @@ class Loop:
         Raises:
             UnavailableError: the store does not answer.
         """
-        names = [queue.queue_name for queue in self._desk.config().config.queues]
+        queues = self._desk.config().config.queues
+        names = [queue.queue_name for queue in queues]
+        self._world.keep(queues)
         begun = monotonic()
         self._store.enroll(self._replica, self._lease)
         mine = frozenset(self._store.claim(self._replica, names, self._lease))
         self._remember_turns(mine - self._mine)
+        for queue in queues:
+            if queue.queue_name in mine - self._mine and queue.mode is not Mode.ADVISORY:
+                self._hands.submit(partial(self._attempt, partial(self._greet, queue)))
         for name in self._mine - mine:
             self._telemetry.forget(name)
         for name in mine:
@@ -132,6 +143,11 @@ class Loop:
             if status.queue_name in new and status.planned_slot is not None:
                 self._taken[status.queue_name] = status.planned_slot
 
+    def _greet(self, queue: QueueSettings) -> None:
+        """Have a scaler that looks after workers begin with it, though the queue's next turn may be far."""
+        with suppress(WorldError):  # the turn will tell
+            self._world.scaler(queue).current(queue.queue_name)
+
     def keep_up(self) -> None:
         """Do the upkeep that is due."""
         self._upkeep.run(self._store.now())
@@ -142,7 +158,8 @@ class Loop:
         Raises:
             UnavailableError: the store does not answer.
         """
-        began, now = monotonic(), self._store.now()
+        self._began = began = monotonic()
+        now = self._store.now()
         self._mind_clock(now)
         if hanging := self._hands.relieve():
             _LOG.warning("sources or scalers do not answer", extra={"queues": hanging})

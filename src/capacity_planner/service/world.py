@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from capacity_planner.registry import scalers, sources
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from capacity_planner.contracts import MetricSource, Scaler
     from capacity_planner.domain.queues import Chosen, QueueSettings
     from capacity_planner.registry import Registry
@@ -28,30 +31,57 @@ class World:
         self._lock = Lock()
         self._sources: dict[Chosen, MetricSource] = {}
         self._scalers: dict[Chosen, Scaler] = {}
+        self._scaled: dict[Chosen, set[str]] = {}
 
     def source(self, queue: QueueSettings) -> MetricSource:
         """Where the queue is measured."""
-        return self._made(queue.source, self._sources, sources)
+        with self._lock:
+            return _made(queue.source, self._sources, sources)
 
     def scaler(self, queue: QueueSettings) -> Scaler:
         """What carries its plans out."""
-        return self._made(queue.scaler, self._scalers, scalers)
+        with self._lock:
+            made = _made(queue.scaler, self._scalers, scalers)
+            self._scaled.setdefault(queue.scaler, set()).add(queue.queue_name)
+            return made
+
+    def keep(self, queues: Collection[QueueSettings]) -> None:
+        """Let go of what these queues do not name any more."""
+        measured, scaled = {queue.source for queue in queues}, defaultdict(set)
+        for queue in queues:
+            scaled[queue.scaler].add(queue.queue_name)
+        with self._lock:
+            gone: list[object] = [self._sources.pop(chosen) for chosen in self._sources.keys() - measured]
+            for chosen, names in list(self._scaled.items()):
+                for name in names - scaled[chosen]:
+                    names.discard(name)
+                    _end(self._scalers[chosen], "release", name)
+                if not names:
+                    del self._scaled[chosen]
+                    gone.append(self._scalers.pop(chosen))
+        for member in gone:
+            _end(member, "close")
 
     def close(self) -> None:
         """Let go of what sources and scalers hold, such as threads and connections."""
         with self._lock:
             for member in (*self._sources.values(), *self._scalers.values()):
-                try:
-                    getattr(member, "close", _nothing)()
-                except Exception:  # noqa: BLE001 - one must not keep the others from ending
-                    _LOG.exception("a source or a scaler did not end in good order")
-
-    def _made(self, chosen: Chosen, made: dict[Chosen, T], registry: Registry[T]) -> T:
-        with self._lock:
-            if chosen not in made:
-                made[chosen] = registry.make(chosen.name, chosen.options)
-            return made[chosen]
+                _end(member, "close")
 
 
-def _nothing() -> None:
-    """What a member without ``close`` does."""
+def _made(chosen: Chosen, made: dict[Chosen, T], registry: Registry[T]) -> T:
+    if chosen not in made:
+        made[chosen] = registry.make(chosen.name, chosen.options)
+    return made[chosen]
+
+
+def _end(member: object, how: str, *what: str) -> None:
+    """Call a method that not every source or scaler has; a failure of one must not keep the others from their end."""
+    try:
+        getattr(member, how, _nothing)(*what)
+    except Exception:  # noqa: BLE001 - it may be anybody's code
+        _LOG.exception("a source or a scaler did not end in good order")
+
+
+def _nothing(*_: str) -> None:
+    """What a member without the method does."""

@@ -51,6 +51,7 @@ def looped(store: Store, desk: Desk, config: ServiceConfig, history: Sequence[Me
     finally:
         stop.set()
         thread.join(_PATIENCE)
+        loop.stop()
 
 
 def _driven(loop: Loop, stop: Event) -> None:
