@@ -56,7 +56,7 @@ def burst(redis: Redis, *, crew: int, planned: bool) -> Run:
             time.sleep(0.1)
         return Run(
             p95=percentile(seen.responses) or 0.0,
-            kept=seen.kept,
+            kept=seen.kept or 0.0,
             worker_seconds=seen.worker_seconds,
             most=max(second.workers for second in seen.seconds),
             done=seen.jobs,

@@ -70,6 +70,13 @@ def programs_of(demo: subprocess.Popen[str]) -> list[int]:
     return found
 
 
+def words_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
 def nothing_left(store: Redis, demo: subprocess.Popen[str]) -> bool:
     return not programs_of(demo) and store.client.keys() == [FOREIGN]
 
@@ -133,6 +140,46 @@ def test_killed_it_leaves_no_process_and_no_key_and_the_redis_as_it_was(store: R
     time.sleep(1.0)
     assert store.client.ping()
     assert nothing_left(store, demo)
+
+
+@pytest.mark.slow
+def test_killed_it_ends_the_redis_that_it_started_and_removes_its_folder(tmp_path: Path) -> None:
+    nowhere = f"redis://127.0.0.1:{free_port()}/0"
+    code = "from capacity_planner.surfaces.cli import _demo_redis, main; "
+    code += f"_demo_redis.AT_HAND = {nowhere!r}; from capacity_planner.surfaces.cli import _demo_stage; "
+    code += f"_demo_stage.AT_HAND = {nowhere!r}; main.run()"
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    demo = subprocess.Popen([sys.executable, "-c", code, "demo"], stdout=subprocess.PIPE, text=True, env=environment)
+    assert demo.stdout
+    until(lambda: re.match(r" +1 s ", demo.stdout.readline()), 60)
+    (home,) = tmp_path.iterdir()
+    demo.kill()
+    demo.communicate()
+    until(lambda: not list(tmp_path.iterdir()))
+    until(lambda: not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(home) in words_of(path)])
+
+
+@pytest.mark.slow
+def test_a_redis_that_goes_away_is_told_after_what_was_seen(tmp_path: Path) -> None:
+    with redis_server() as server:
+        demo = started(server, tmp_path)
+        assert demo.stdout
+        until(lambda: re.match(r" +2 s ", demo.stdout.readline()), 60)
+        server.stop()
+        said, errors = demo.communicate(timeout=60)
+    assert demo.returncode == 2
+    assert re.search(r"^\d+ of \d+ jobs done", said, re.MULTILINE)
+    assert re.search(r"^CONFIG_INVALID: Redis went away at second \d+: ", errors, re.MULTILINE)
+    assert "Traceback" not in said + errors
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["redis://:se@cret@127.0.0.1:1/0", "redis://127.0.0.1:1/0?password=se@cret"])
+def test_no_part_of_a_password_is_shown(url: str) -> None:
+    done = process("demo", "--redis", url)
+    assert done.returncode == 2
+    assert "***" in done.stderr
+    assert "cret" not in done.stdout + done.stderr
 
 
 def test_without_a_redis_it_says_in_a_sentence_how_to_get_one() -> None:

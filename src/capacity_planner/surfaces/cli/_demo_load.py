@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -60,6 +62,9 @@ class _Sender:
         """Do what the demo could not, when the last jobs are done."""
         time.sleep(_LAST_JOBS)
         self._client.delete(*asked["keys"])
+        if asked["own"]:
+            self._client.shutdown(nosave=True)
+        shutil.rmtree(asked["home"], ignore_errors=True)
 
     @property
     def _orphaned(self) -> bool:
@@ -80,4 +85,5 @@ class _Sender:
 
 
 if __name__ == "__main__":
-    _Sender(sys.argv[1], int(sys.argv[2])).run(json.load(sys.stdin))
+    with suppress(redis.RedisError):  # the demo says that it is gone
+        _Sender(sys.argv[1], int(sys.argv[2])).run(json.load(sys.stdin))

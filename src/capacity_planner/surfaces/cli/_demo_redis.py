@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 AT_HAND = "redis://127.0.0.1:6379/0"
 _OLDEST, _PATIENCE, _START_PATIENCE = (6, 2), 2.0, 10.0
-_PASSWORD = re.compile(r"//[^@/]*@")
+_PASSWORD = re.compile(r"(?<=//)[^/]*(?=@)|(?<=password=)[^&]*")
 _REMEDY = (
     "Install one (apt install redis-server, brew install redis), start one "
     "(docker run --rm -p 6379:6379 redis), or name yours with --redis."
@@ -42,7 +42,7 @@ def redis_of(url: str | None, home: Path) -> Iterator[str]:
     if not problem:
         yield url or AT_HAND
     elif url is not None:
-        raise _none(f"--redis {_PASSWORD.sub('//***@', url)}: {problem}", _REMEDY)
+        raise _none(f"--redis {_PASSWORD.sub('***', url)}: {problem}", _REMEDY)
     else:
         with _own(home) as own:
             yield own

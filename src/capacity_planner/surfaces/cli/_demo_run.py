@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from statistics import fmean
 from typing import TYPE_CHECKING
 
+from redis import RedisError
 from rich.live import Live
 
 from capacity_planner.errors import ErrorCode, PlannerError
@@ -43,13 +44,13 @@ def run(redis: str | None, seconds: float, speed: float, *, as_json: bool, plain
         plain: a line for each second.
 
     Raises:
-        PlannerError: ``CONFIG_INVALID``; there is no Redis, no Linux, or too little of the trace.
+        PlannerError: ``CONFIG_INVALID``; there is no Redis any more, no Linux, or too little of the trace.
     """
     replay = Replay.taxi(seconds, speed)
     if seconds > replay.longest:
         message = f"--seconds is {seconds:g}, and at this --speed the trace ends after {replay.longest:.0f} s."
         raise PlannerError(ErrorCode.CONFIG_INVALID, message, details={"field": "--seconds"})
-    console = results()
+    console, gone = results(), ""
     with ExitStack() as stack:
         told_to_end = stack.enter_context(_signals())
         warnings = stack.enter_context(_warnings())
@@ -60,11 +61,16 @@ def run(redis: str | None, seconds: float, speed: float, *, as_json: bool, plain
         seen = Seen(made)
         live = console.is_terminal and not plain and not as_json
         show = (_live if live else _lines)(seen, console, warnings, stack, silent=as_json)
-        while made.clock.elapsed < seconds and not _told(told_to_end):
+        try:
+            while made.clock.elapsed < seconds and not _told(told_to_end):
+                seen.look()
+                show()
             seen.look()
-            show()
-        seen.look()
+        except RedisError as error:
+            gone = f"Redis went away at second {made.clock.elapsed:.0f}: {str(error).rstrip('.')}. Start it again."
     _conclude(seen, console, as_json=as_json)
+    if gone:
+        raise PlannerError(ErrorCode.CONFIG_INVALID, gone, details={"field": "--redis"})
 
 
 def _live(seen: Seen, console: Console, warnings: deque[str], stack: ExitStack, *, silent: bool) -> Callable[[], None]:

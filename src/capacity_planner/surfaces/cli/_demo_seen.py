@@ -96,9 +96,9 @@ class Seen:
         return self._counted[1]
 
     @property
-    def kept(self) -> float:
-        """The share of the seconds in which the promise held."""
-        return fmean(second.kept for second in self.seconds) if self.seconds else 1.0
+    def kept(self) -> float | None:
+        """The share of the seconds in which the promise held; ``None`` before the first is over."""
+        return fmean(second.kept for second in self.seconds) if self.seconds else None
 
     def _asked(self) -> _Found:
         key = self.stage.key
@@ -135,7 +135,7 @@ class Seen:
     def _read_scalings(self) -> None:
         since = self._scaled.at if self._scaled else self.stage.replay.start
         for record in self.stage.store.scalings(QUEUE, since=since):
-            if self._scaled is None or record.order_id != self._scaled.order_id:
+            if record != self._scaled:
                 steps = self.stage.desk.record(record.plan_id).response.plan.steps
                 why = next((step.rationale for step in steps if record.order_id.endswith(f"/{step.sequence}")), "")
                 self._tell(record.at, record.from_workers, record.to_workers, why, done=True)

@@ -8,12 +8,14 @@ import secrets
 import shutil
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from time import monotonic, sleep
+from time import monotonic
 from typing import TYPE_CHECKING, Any
+
+from redis import RedisError
 
 from capacity_planner.domain.scaling import Order
 from capacity_planner.registry import scalers
@@ -22,7 +24,7 @@ from capacity_planner.service.heavy import Heavy
 from capacity_planner.service.telemetry import Telemetry
 from capacity_planner.store.store import Store
 from capacity_planner.surfaces.cli._demo_loop import looped
-from capacity_planner.surfaces.cli._demo_redis import connected, ended, redis_of
+from capacity_planner.surfaces.cli._demo_redis import AT_HAND, connected, ended, redis_of
 from capacity_planner.surfaces.cli._demo_replay import SERVICE_TIME, ReplayClock
 from capacity_planner.surfaces.cli._demo_settings import QUEUE, SERVER, service_config, supervisor_options
 
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 KEYS = ("waiting", "processing", "arrived", "finished", "worked", "workers", "responses")
 _HERE = Path(__file__).parent
 _READY = 0.3
-_ATTEMPTS, _MOMENT = 20, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ def stage(replay: Replay, redis_url: str | None, *, crew: int, planned: bool = T
             config = service_config(replay, url, made.prefix, options)
             stack.enter_context(looped(made.store, made.desk, config, replay.history(QUEUE)))
         made.clock.go(monotonic() + _READY)
-        load = _load(made)
+        load = _load(made, home, own=url not in {redis_url, AT_HAND})
         stack.callback(ended, load)
         yield made
 
@@ -104,11 +105,12 @@ def _home() -> Iterator[Path]:
     try:
         yield home
     finally:
-        for _ in range(_ATTEMPTS):  # a supervisor that looks after its workers just now makes its folder again
-            shutil.rmtree(home, ignore_errors=True)
-            sleep(_MOMENT)
-            if not home.exists():
-                break
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _forgotten(redis: Any, prefix: str) -> None:
+    with suppress(RedisError):  # it may be gone
+        redis.delete(*(f"{prefix}:{kind}" for kind in KEYS))
 
 
 def _made(replay: Replay, url: str, home: Path, crew: int, stack: ExitStack) -> Stage:
@@ -121,7 +123,7 @@ def _made(replay: Replay, url: str, home: Path, crew: int, stack: ExitStack) -> 
     prefix = f"capacity-planner-demo:{secrets.token_hex(4)}"
     redis = connected(url)
     stack.callback(redis.close)
-    stack.callback(redis.delete, *(f"{prefix}:{kind}" for kind in KEYS))
+    stack.callback(_forgotten, redis, prefix)
     redis.mset({f"{prefix}:{kind}": 0 for kind in ("arrived", "finished", "worked")})
     return Stage(
         replay=replay,
@@ -156,7 +158,7 @@ def _dismissed(by_hand: Scaler, made: Stage) -> None:
         close()
 
 
-def _load(made: Stage) -> subprocess.Popen[str]:
+def _load(made: Stage, home: Path, *, own: bool) -> subprocess.Popen[str]:
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", str(_HERE / "_demo_load.py"), made.prefix, str(os.getpid())],
         env={**os.environ, "DEMO_REDIS": made.url},
@@ -171,6 +173,8 @@ def _load(made: Stage) -> subprocess.Popen[str]:
         "service_time": SERVICE_TIME,
         "begin": made.clock.begin,
         "keys": [made.key(kind) for kind in KEYS],
+        "home": str(home),
+        "own": own,
     }
     if process.stdin is not None:
         with process.stdin as pipe:

@@ -96,7 +96,7 @@ def _latency(seen: Seen) -> Text:
     last = seen.seconds[-1]
     shown = "–" if last.p95 is None else f"{last.p95:.2f} s"
     text = Text(f"{shown} of {P95:g} s, ", "" if last.kept else "bold red")
-    return text.append(f"kept in {percent(seen.kept)} of the time", "")
+    return text.append(f"kept in {percent(seen.kept or 0.0)} of the time", "")
 
 
 def _latency_spark(seen: Seen, width: int) -> Text:

@@ -78,18 +78,20 @@ def outcome(seen: Seen) -> dict[str, Any]:
 def closing(seen: Seen) -> Iterator[str]:
     """What the demo came to, in sentences."""
     came = outcome(seen)
+    if came["kept_share"] is None:
+        yield "It ended before its first second was over."
+        return
     p95 = f", p95 {came['p95_seconds']:.2f} s over all" if came["p95_seconds"] else ""
     yield (
         f"{came['jobs_done']} of {came['jobs_arrived']} jobs done{p95}; p95 was within {P95:g} s in "
         f"{percent(came['kept_share'])} of {came['seconds']:.0f} seconds."
     )
     used, fixed = came["worker_seconds"], came["fixed_worker_seconds"]
-    if fixed:
-        yield (
-            f"{used:.0f} worker-seconds ({came['least_workers']} to {came['most_workers']} workers), where "
-            f"a fixed crew of {came['fixed_crew']}, as the same rules ask for at the peak, comes to {fixed:.0f}: "
-            f"{_compared(1.0 - used / fixed)}."
-        )
+    yield (
+        f"{used:.0f} worker-seconds ({came['least_workers']} to {came['most_workers']} workers), where "
+        f"a fixed crew of {came['fixed_crew']}, as the same rules ask for at the peak, comes to {fixed:.0f}: "
+        f"{_compared(1.0 - used / fixed)}."
+    )
     yield (
         f"Scaled {came['scaled_up']} × up and {came['scaled_down']} × down; plans that were only recommended: "
         f"{came['not_applied']}."
