@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capacity_planner.domain.scaling import Gap
 from capacity_planner.errors import WorldError
 from capacity_planner.registry import sources
 from tests.services._frameworks import crew, python_with, wait_for
@@ -61,3 +62,30 @@ def test_rq_is_measured_within_five_percent_and_again_after_a_restart(version: s
         since = recovered(source, QUEUE, seconds=30)
         again = looks(source, QUEUE, every=4, count=4)
         assert_true(truth, since, again, workers=WORKERS, cost=cost)
+
+
+@pytest.mark.parametrize("version", ["2.12.0", "3.0.0"])
+def test_workers_that_outlive_what_redis_knew_of_them_are_a_gap(version: str, tmp_path: Path) -> None:
+    programs = python_with(f"rq=={version}")
+    for name, text in {"jobs": JOB, "load": LOAD, "enqueue": ENQUEUE}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    with redis_server(durable=False) as server, crew(tmp_path, {"REDIS_URL": server.url}) as team:
+        command = (programs / "rq", "worker", QUEUE, "--url", server.url, "--quiet")
+        old = [team.start(*command) for _ in range(2)]
+        wait_for("workers", lambda: server.client.scard(f"rq:workers:{QUEUE}") == 2)
+        source = sources.make("rq", {"url": server.url})
+        server.stop()
+        server.start()
+        team.start(programs / "python", "enqueue.py", "7", "0.1", "0.2", "10:2")
+        wait_for("jobs", lambda: server.client.zcard(f"rq:finished:{QUEUE}") >= 10)
+        found = source.collect(QUEUE, None, datetime.now(UTC))
+        assert isinstance(found, Gap)
+        assert "none is registered" in found.reason
+        for worker in old:
+            worker.terminate()
+            worker.wait(20)
+        for _ in range(2):
+            team.start(*command)
+        wait_for("workers", lambda: server.client.scard(f"rq:workers:{QUEUE}") == 2)
+        first(source, QUEUE)
+        assert [item.sample.current_workers for item in looks(source, QUEUE, every=1, count=2)] == [2, 2]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from capacity_planner.domain.scaling import Gap
+from capacity_planner.errors import PlannerError
 from capacity_planner.registry import sources
 from capacity_planner.sources._celery_asked import opened
 from tests.sources._celery import Broker, Worker
@@ -138,6 +139,33 @@ def test_workers_of_several_queues_need_the_names_of_the_tasks(
     found = sample(told, clock, after=21)
     assert found.arrival_rate == pytest.approx(1.0)
     assert found.active_jobs == 1
+
+
+def test_what_workers_lose_is_not_learned_where_they_serve_other_queues(
+    server: Redis, broker: Broker, hire: Callable[..., Worker], clock: Clock
+) -> None:
+    worker = hire("a@h", "emails", "other", slots=4)
+    source = sources.make("celery_redis", {"url": server.url, "tasks": ["mail.*"]})
+    broker.push(500)
+    gap(source, clock)
+    heard(source, lambda news: math.isfinite(news.since))
+    for number in range(60):  # in one of the four slots
+        worker.tell("task-received", uuid=str(number), name="mail.send", timestamp=number)
+        worker.tell("task-started", uuid=str(number), timestamp=number)
+        worker.tell("task-succeeded", uuid=str(number), timestamp=number + 1.0, runtime=1.0)
+    worker.work(60, "mail.send")
+    worker.work(180, "report.make")
+    broker.redis.ltrim("emails", 60, -1)
+    heard(source, lambda news: len(news.took) == 60)
+    assert sample(source, clock, after=60).service_time == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("steps", [[], 5, "0"])
+def test_steps_of_priority_are_a_list_of_one_or_more(steps: object) -> None:
+    with pytest.raises(PlannerError) as refused:
+        sources.make("celery_redis", {"priority_steps": steps})
+    said = f"source.options.priority_steps is {steps!r}, which must be a list of one step or more."
+    assert said in str(refused.value)
 
 
 def test_a_worker_that_is_new_counts_from_zero_and_one_that_was_out_of_sight_does_not(

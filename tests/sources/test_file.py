@@ -118,6 +118,15 @@ def test_a_file_that_is_not_there_or_not_readable_is_a_failure_of_the_world(tmp_
         ({"shift": 5}, "source.options.shift is 5"),
         ({"unit": "jobs"}, "none of auto, rate, count"),
         ({"workers": -1}, "source.options.workers is -1"),
+        ({"bin": "-5m"}, "source.options.bin is '-5m', which must be at least 0.001s."),
+        ({"bin": "0s"}, "source.options.bin is '0s'"),
+        ({"service_time": "-2s"}, "source.options.service_time is '-2s', which must be at least 0s."),
+        ({"service_time_p95": "-2s"}, "source.options.service_time_p95 is '-2s'"),
+        ({"timezone": "Mars"}, "timezone is 'Mars', which is no time zone."),
+        ({"timezone": 5}, "source.options.timezone is 5, which is not a text."),
+        ({"time_column": 5}, "source.options.time_column is 5, which is not a text."),
+        ({"value_column": 5}, "source.options.value_column is 5, which is not a text."),
+        ({"path": 5}, "source.options.path is 5, which is not a text."),
     ],
 )
 def test_an_option_that_does_not_hold_is_refused_when_the_source_is_made(

@@ -123,6 +123,11 @@ def test_a_long_pause_is_a_new_beginning_and_a_longer_interval_is_not() -> None:
     assert "not read for" in str(said(reading(0), reading(3700)))
 
 
+def test_one_more_look_in_between_makes_no_pause_of_a_usual_interval() -> None:
+    readings = [reading(at, done=at) for at in (0, 300, 600, 603, 900)]
+    assert metrics(*readings).arrival_rate == pytest.approx(1)
+
+
 def test_long_intervals_are_got_used_to() -> None:
     readings = [reading(at, done=at) for at in (0, 7200, 14_400)]
     assert "not read for 2h" in str(said(*readings[:2]))
@@ -163,6 +168,40 @@ def test_a_queue_that_never_ran_empty_shows_what_a_job_costs() -> None:
     second = reading(10, waiting=160, slots=4, workers=4, done=40, worked={"a": Tally(4)})
     assert metrics(first, second).service_time == timedelta(seconds=1)  # 4 slots × 10 s / 40 jobs, and not 0.1 s
     assert metrics(replace(first, waiting=30), replace(second, waiting=0)).service_time == timedelta(seconds=0.1)
+
+
+def test_slots_that_serve_other_queues_do_not_show_what_a_job_costs() -> None:
+    first = reading(0, waiting=200, slots=4, worked={"a": Tally(0)}, shared=True)
+    second = reading(10, waiting=190, slots=4, done=10, worked={"a": Tally(10)}, shared=True)
+    assert metrics(first, second).service_time == timedelta(seconds=1)  # and not 4 slots × 10 s / 10 jobs
+
+
+def crew(at: float, waiting: int, **jobs: int) -> Reading:
+    """Workers that ended so many jobs of 0.1 s up to then, and lose 0.1 s at each."""
+    done = {worker: Tally(count) for worker, count in jobs.items()}
+    worked = {worker: Tally(0.1 * count) for worker, count in jobs.items()}
+    return reading(at, waiting, slots=2, finished={WORKERS: done}, worked=worked)
+
+
+def test_what_a_dead_worker_does_not_do_is_no_cost_of_a_job() -> None:
+    calm = [crew(0, 900, a=0, b=0), crew(10, 800, a=50, b=50)]
+    assert metrics(*calm).service_time == timedelta(seconds=0.2)
+    died = [*calm, crew(20, 740, a=100, b=60), crew(30, 690, a=150, b=60), crew(40, 640, a=200, b=60)]
+    assert metrics(*died).service_time == timedelta(seconds=0.2)
+
+
+def test_a_worker_in_the_place_of_another_shows_no_cost_of_a_job() -> None:
+    assert metrics(crew(0, 900, a=0, b=0), crew(10, 850, a=50, c=10)).service_time == timedelta(seconds=0.1)
+
+
+def test_jobs_that_were_deleted_were_not_served() -> None:
+    def counted(at: float, waiting: int, count: int, busy: float) -> Reading:
+        return reading(at, waiting, done=count, arrived={"": Tally(count)}, slots=4, busy=busy)
+
+    readings = [counted(0, 200, 0, 4.0), counted(60, 200, 240, 4.0), counted(120, 0, 480, 4.0)]
+    assert metrics(*readings).arrival_rate == pytest.approx(4)
+    assert metrics(*readings).service_time == timedelta(seconds=1)
+    assert metrics(*readings, counted(180, 0, 510, 0.5)).service_time == timedelta(seconds=1)
 
 
 def test_nothing_is_learned_from_a_time_in_which_the_server_was_away() -> None:

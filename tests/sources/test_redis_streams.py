@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capacity_planner.registry import sources
+from tests.sources._looks import looked
 from tests.sources._redis import Clock, gap, sample
 
 if TYPE_CHECKING:
@@ -82,9 +83,37 @@ def test_a_stream_that_was_made_anew_is_a_gap(world: World, source: MetricSource
     world.redis.delete(STREAM)
     world.redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
     world.add(3)
-    assert "set back" in gap(source, clock, after=10)
+    assert "made anew" in gap(source, clock, after=10)
     world.add(20)
     assert sample(source, clock, after=10).arrival_rate == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("deleted", [0, 40])
+def test_a_stream_that_was_made_anew_is_known_though_more_was_added_than_before(
+    world: World, source: MetricSource, clock: Clock, deleted: int
+) -> None:
+    entries = world.add(100)
+    if deleted:
+        world.redis.xdel(STREAM, *entries[:deleted])
+    gap(source, clock)
+    world.redis.delete(STREAM)
+    world.redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+    world.add(150)
+    assert "made anew" in gap(source, clock, after=10)
+    world.add(20)
+    assert sample(source, clock, after=10).arrival_rate == pytest.approx(2.0)
+
+
+def test_entries_that_are_deleted_one_by_one_make_no_other_stream(
+    world: World, source: MetricSource, clock: Clock
+) -> None:
+    gap(source, clock)
+    for count in (30, 20):
+        entries = world.add(count)
+        world.ack(world.read(count))
+        assert sample(source, clock, after=10).arrival_rate == pytest.approx(count / 10)
+        world.redis.xdel(STREAM, *entries[:-1])
+        assert sample(source, clock, after=10).arrival_rate == 0
 
 
 def test_what_the_server_does_not_count_is_counted_by_hand_or_not_at_all(
@@ -113,13 +142,13 @@ def test_consumers_that_asked_for_nothing_for_long_do_not_run(server: Redis, wor
 
 
 def test_pending_entries_and_throughput_say_the_service_time(
-    world: World, source: MetricSource, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    server: Redis, world: World, source: MetricSource, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("capacity_planner.sources._sampler._EVERY", 0.01)
     world.add(3)
     held = world.read(3)
     gap(source, clock)
-    time.sleep(0.6)
+    looked(server, "xinfo|consumers", 60)
     world.add(40)
     world.ack(held)
     world.ack(world.read(37))

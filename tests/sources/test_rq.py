@@ -1,91 +1,23 @@
-"""The RQ source on keys laid out as RQ 2 and 3 lay them out (worker, queue and registry of rq 2.12.0 and 3.0.0)."""
+"""The RQ source: what it reads of a queue, its jobs and its registries."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from capacity_planner.registry import sources
-from tests.sources._redis import Clock, gap, sample
+from tests.sources._redis import gap, sample
+from tests.sources._rq import World, source_fixture, world_fixture
 
 if TYPE_CHECKING:
     from capacity_planner.contracts import MetricSource
     from tests.services._redis import Redis
-
-FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
-class World:
-    """What RQ's producers and workers write."""
-
-    def __init__(self, server: Redis, clock: Clock, prefix: str = "rq") -> None:
-        self.redis, self.clock, self.prefix = server.client, clock, prefix
-        self.made = 0
-
-    def enqueue(self, count: int, queue: str = "emails") -> None:
-        self.redis.sadd(f"{self.prefix}:queues", f"{self.prefix}:queue:{queue}")
-        for _ in range(count):
-            self.made += 1
-            self.redis.rpush(f"{self.prefix}:queue:{queue}", f"job-{self.made}")
-
-    def birth(self, name: str, *queues: str) -> None:
-        key = f"{self.prefix}:worker:{name}"
-        self.redis.delete(key)
-        facts: dict[Any, Any] = {"birth": self.clock.now.strftime(FORMAT), "queues": ",".join(queues or ("emails",))}
-        self.redis.hset(key, mapping={**facts, "state": "idle", "pid": "1", "hostname": "h"})
-        for queue in queues or ("emails",):
-            self.redis.sadd(f"{self.prefix}:workers:{queue}", key)
-
-    def death(self, name: str, *queues: str) -> None:
-        for queue in queues or ("emails",):
-            self.redis.srem(f"{self.prefix}:workers:{queue}", f"{self.prefix}:worker:{name}")
-        self.redis.hset(f"{self.prefix}:worker:{name}", "death", self.clock.now.strftime(FORMAT))
-
-    def take(self, queue: str = "emails") -> str:
-        """A job on its way from the queue to a worker."""
-        name = self.redis.lmove(f"{self.prefix}:queue:{queue}", f"{self.prefix}:queue:{queue}:intermediate")
-        return str(name)
-
-    def start(self, queue: str = "emails") -> str:
-        job = self.take(queue)
-        expires = self.clock.now.timestamp() + 90
-        self.redis.zadd(f"{self.prefix}:wip:{queue}", {f"{job}:0123abcd": expires})
-        self.redis.lrem(f"{self.prefix}:queue:{queue}:intermediate", 1, job)
-        return job
-
-    def end(
-        self, worker: str, job: str, seconds: float, *, queue: str = "emails", ttl: int = 500, failed: bool = False
-    ) -> None:
-        key = f"{self.prefix}:worker:{worker}"
-        self.redis.hincrby(key, "failed_job_count" if failed else "successful_job_count", 1)
-        self.redis.hincrbyfloat(key, "total_working_time", seconds)
-        self.redis.zrem(f"{self.prefix}:wip:{queue}", f"{job}:0123abcd")
-        if ttl:
-            now, registry = self.clock.now, "failed" if failed else "finished"
-            times = {
-                "started_at": now.strftime(FORMAT),
-                "ended_at": (now + timedelta(seconds=seconds)).strftime(FORMAT),
-            }
-            self.redis.hset(f"{self.prefix}:job:{job}", mapping=times)
-            self.redis.zadd(f"{self.prefix}:{registry}:{queue}", {job: int(now.timestamp()) + ttl})
-
-    def work(self, worker: str, count: int, seconds: float = 1.0, *, queue: str = "emails", **how: Any) -> None:
-        """Some jobs that come and are done."""
-        self.enqueue(count, queue)
-        for _ in range(count):
-            self.end(worker, self.start(queue), seconds, queue=queue, **how)
+    from tests.sources._redis import Clock
 
 
-@pytest.fixture(name="world")
-def world_fixture(server: Redis, clock: Clock) -> World:
-    return World(server, clock)
-
-
-@pytest.fixture(name="source")
-def source_fixture(server: Redis) -> MetricSource:
-    return sources.make("rq", {"url": server.url})
+__all__ = ["source_fixture", "world_fixture"]
 
 
 def test_a_queue_and_its_workers_are_measured(world: World, source: MetricSource, clock: Clock) -> None:
@@ -135,28 +67,6 @@ def test_an_empty_queue_without_workers_is_a_measured_zero(world: World, source:
     assert (found.arrival_rate, found.backlog, found.current_workers, found.utilization) == (0, 0, 0, 0)
 
 
-def test_a_worker_that_is_new_counts_from_zero(world: World, source: MetricSource, clock: Clock) -> None:
-    world.birth("a")
-    world.enqueue(1)
-    gap(source, clock)
-    clock.wait(5)
-    world.birth("b")
-    world.work("b", 30, ttl=0)
-    assert sample(source, clock, after=25).arrival_rate == pytest.approx(1.0)
-
-
-def test_a_worker_that_left_is_counted_to_its_last_word(world: World, source: MetricSource, clock: Clock) -> None:
-    world.birth("a")
-    world.enqueue(1)
-    gap(source, clock)
-    world.work("a", 30, ttl=0)
-    world.death("a")
-    found = sample(source, clock, after=30)
-    assert found.arrival_rate == pytest.approx(1.0)
-    assert found.current_workers == 0
-    assert sample(source, clock, after=30).arrival_rate == 0
-
-
 def test_a_worker_whose_hash_is_gone_is_made_up_for_by_the_registry(
     world: World, source: MetricSource, clock: Clock
 ) -> None:
@@ -167,51 +77,6 @@ def test_a_worker_whose_hash_is_gone_is_made_up_for_by_the_registry(
     world.death("a")
     world.redis.delete("rq:worker:a")
     assert sample(source, clock, after=30).arrival_rate == pytest.approx(1.0)
-
-
-def test_a_name_that_is_used_again_is_another_worker(world: World, source: MetricSource, clock: Clock) -> None:
-    world.birth("a")
-    world.work("a", 50, ttl=0)
-    gap(source, clock)
-    clock.wait(10)
-    world.birth("a")
-    world.work("a", 20, ttl=0)
-    assert sample(source, clock, after=10).arrival_rate == pytest.approx(1.0)
-
-
-def test_workers_of_several_queues_are_told_apart_by_the_results_they_keep(
-    world: World, source: MetricSource, clock: Clock
-) -> None:
-    world.birth("a", "high", "emails")
-    world.work("a", 5)
-    gap(source, clock)
-    clock.wait(20)
-    world.work("a", 100, 0.1, queue="high")
-    world.work("a", 20, 2.0)
-    world.work("a", 10, 2.0, failed=True, ttl=10**7)
-    found = sample(source, clock, after=10)
-    assert found.arrival_rate == pytest.approx(1.0)
-    assert found.service_time == timedelta(seconds=(20 * 2 + 5 * 1) / 25)
-
-
-def test_workers_of_several_queues_that_keep_no_results_are_a_gap(
-    world: World, source: MetricSource, clock: Clock
-) -> None:
-    world.birth("a", "high", "emails")
-    world.enqueue(2)
-    first, second = world.start(), world.start()
-    gap(source, clock)
-    world.end("a", first, 1.0, ttl=0)
-    world.end("a", second, 1.0, ttl=0)
-    assert "serve high, too, and results are not kept" in gap(source, clock, after=10)
-
-
-def test_an_idle_queue_of_shared_workers_is_a_measured_zero(world: World, source: MetricSource, clock: Clock) -> None:
-    world.birth("a", "high", "emails")
-    world.work("a", 3)
-    gap(source, clock)
-    world.work("a", 50, queue="high")
-    assert sample(source, clock, after=30).arrival_rate == 0
 
 
 def test_results_that_expired_between_two_readings_are_no_negative_rate(

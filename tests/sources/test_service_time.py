@@ -88,6 +88,20 @@ def test_what_is_lost_between_jobs_is_remembered() -> None:
     assert mean(clocked, work(50, counted=(50, 5.0))) == pytest.approx(1.0)
 
 
+def test_what_was_learned_last_is_taken_back_where_a_worker_may_have_been_dead() -> None:
+    clocked = Clocked()
+    assert mean(clocked, work(50, counted=(50, 5.0), saturated=1)) == pytest.approx(0.2)
+    assert mean(clocked, work(50, counted=(50, 5.0), saturated=4)) == pytest.approx(0.5)
+    assert mean(clocked, *[work(50, counted=(50, 5.0), stalled=True)] * 3) == pytest.approx(0.2)
+
+
+def test_what_was_learned_is_not_taken_back_for_what_happens_later() -> None:
+    clocked = Clocked()
+    assert mean(clocked, work(50, counted=(50, 5.0), saturated=1)) == pytest.approx(0.2)
+    calm = work(50, counted=(50, 5.0))
+    assert mean(clocked, calm, work(50, counted=(50, 5.0), stalled=True)) == pytest.approx(0.2)
+
+
 def test_what_is_lost_does_not_grow_when_jobs_become_longer() -> None:
     clocked = Clocked()
     mean(clocked, work(100, counted=(100, 10.0), saturated=2))  # 0.1 s of 0.2 s

@@ -8,6 +8,8 @@ from datetime import timedelta
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from capacity_planner.codec import validate
+from capacity_planner.domain.metrics import Metrics
 from capacity_planner.domain.request import PlanRequest
 from capacity_planner.domain.scaling import Decision, Gap, PlanRecord
 from capacity_planner.errors import ErrorCode, PlannerError, UnavailableError, WorldError
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.queues import QueueSettings
     from capacity_planner.domain.request import PlanResponse
     from capacity_planner.service.desk import Desk
@@ -100,25 +101,26 @@ class Turns:
         except WorldError as error:
             self.telemetry.refused(error)
             found = Gap(reason=error.message)
-        if isinstance(found, Gap):
-            self.telemetry.gap(name)
-            _LOG.warning("nothing was measured", extra={"queue": name, "reason": found.reason})
-            return found.reason
+        samples, gap = ([], found.reason) if isinstance(found, Gap) else _possible(found, queue.source.name)
         oldest = now - self.desk.planner_config(name).history_window
-        fresh = [replace(sample, queue_name=name) for sample in found if oldest <= sample.timestamp <= now]
+        fresh = [replace(sample, queue_name=name) for sample in samples if oldest <= sample.timestamp <= now]
         for start in range(0, len(fresh), _BATCH):
             self.store.add_samples(fresh[start : start + _BATCH])
         self.telemetry.stored(len(fresh))
-        return ""
+        if gap:
+            self.telemetry.gap(name)
+            what = "not all was measured" if samples else "nothing was measured"
+            _LOG.warning(what, extra={"queue": name, "reason": gap})
+        return gap
 
     def _workers(self, queue: QueueSettings, newest: Metrics) -> int:
         """The workers that run, by the scaler's word where it can tell."""
         try:
             current = self.world.scaler(queue).current(queue.queue_name)
-        except WorldError as error:
-            _LOG.warning(
-                "the scaler does not say what runs", extra={"queue": queue.queue_name, "reason": error.message}
-            )
+        except Exception as error:  # noqa: BLE001 - a scaler may be anybody's code
+            known = isinstance(error, WorldError)
+            facts = {"queue": queue.queue_name, "reason": f"{error}"}
+            _LOG.warning("the scaler does not say what runs", extra=facts, exc_info=None if known else error)
             self.telemetry.refused(error)
             current = None
         return newest.current_workers if current is None else current
@@ -202,3 +204,14 @@ class Turns:
             gap=gap,
             version=version,
         )
+
+
+def _possible(found: Sequence[Metrics], source: str) -> tuple[list[Metrics], str]:
+    """Those samples that can be, and what is wrong with the first of the others."""
+    samples, wrong = [], ""
+    for sample in found:
+        try:
+            samples.append(validate(Metrics, sample, at="sample"))
+        except PlannerError as error:
+            wrong = wrong or f"The source {source} says what cannot be: {error.message}"
+    return samples, wrong

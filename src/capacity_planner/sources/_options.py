@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner.errors import ErrorCode, PlannerError
@@ -51,16 +52,19 @@ def texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(text(name, item) for item in items)
 
 
-def seconds(name: str, value: Any) -> float:
-    """A duration in words [s].
+def seconds(name: str, value: Any, *, least: float = -math.inf) -> float:
+    """A duration in words, of at least so many seconds [s].
 
     Raises:
         PlannerError: ``CONFIG_INVALID``; it is none.
     """
     try:
-        return parse_duration(value, wire=False).total_seconds()
+        length = parse_duration(value, wire=False).total_seconds()
     except ValueError as error:
         raise wrong(name, value, str(error)) from None
+    if length < least:
+        raise wrong(name, value, f"must be at least {least:g}s.")
+    return length
 
 
 def wrong(name: str, value: Any, problem: str) -> PlannerError:

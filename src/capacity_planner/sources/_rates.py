@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 _SHORTEST = 0.05
 _LONGEST_FIRST = 3600.0
 _INTERVALS, _SHORT = 10.0, 60.0
+_LAST_INTERVALS = 3
 _CLOCKS_DIFFER = 5.0
 _ROUNDING = 1e-6
 WORKERS = "workers"
-"""The kind of counters of finished jobs that `Reading.worked` goes with."""
+"""The kind of counters of finished jobs that `Reading.worked` goes with; next to `Reading.arrived` it misses none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Reading:
         taken: jobs that workers hold, those that they fetched ahead included.
         workers: workers that run; 0 where that is not known.
         slots: jobs that they can serve at once; 0 where that is not known.
+        shared: whether the slots serve other queues, too.
         active: jobs of those taken that are at work; ``None`` takes as many as there are slots for.
         counted: jobs of those taken that `finished` counts already, where it counts a job when it begins.
         later: jobs that are counted as arrived, but are not due yet.
@@ -65,6 +68,7 @@ class Reading:
     taken: int
     workers: int = 0
     slots: int = 0
+    shared: bool = False
     active: int | None = None
     counted: int = 0
     later: int = 0
@@ -80,7 +84,7 @@ class Reading:
 @dataclass(slots=True)
 class _Known:
     reading: Reading
-    usual: float | None = None
+    intervals: deque[float] = field(default_factory=lambda: deque(maxlen=_LAST_INTERVALS))
     clocked: Clocked = field(default_factory=Clocked)
 
 
@@ -108,8 +112,8 @@ class Ledger:
             if elapsed < _SHORTEST:
                 known.reading = before
                 return ()
-            longest = _LONGEST_FIRST if known.usual is None else max(_INTERVALS * known.usual, _SHORT)
-            known.usual = elapsed
+            longest = max(_INTERVALS * max(known.intervals), _SHORT) if known.intervals else _LONGEST_FIRST
+            known.intervals.append(elapsed)
             if elapsed > longest:
                 pause = words(timedelta(seconds=round(elapsed)))
                 return Gap(reason=f"The queue was not read for {pause}; a rate needs two readings near each other.")
@@ -165,25 +169,29 @@ def _sample(
     arrivals = max(came)
     if arrivals < -(before.taken + now.taken + 1):
         return Gap(reason=f"{-arrivals:.0f} jobs left the queue without being worked on; no rate can be told.")
-    work = _work(before, now, elapsed, max(arrivals - more, 0.0))
+    handled = arrivals if kept is None or WORKERS not in kinds else kept  # what was deleted arrived and was not served
+    work = _work(before, now, elapsed, max(handled - more, 0.0))
     return (_metrics(queue_name, until, max(arrivals, 0.0) / elapsed, before, now, work, clocked.update(work)),)
 
 
 def _work(before: Reading, now: Reading, elapsed: float, served: float) -> Work:
     undisturbed = now.outages == before.outages
     deliveries = served + now.taken - before.taken
-    never_empty = undisturbed and before.slots == now.slots and before.waiting > deliveries
-    counted = None
+    never_empty = undisturbed and before.waiting > deliveries and not (before.shared or now.shared)
+    same_slots, stalled, counted = before.slots == now.slots, False, None
     if before.worked is not None and now.worked is not None:
-        jobs = grown(before.finished[WORKERS], now.finished[WORKERS], elapsed)
-        counted = jobs or 0.0, grown(before.worked, now.worked, elapsed) or 0.0
+        was, jobs = before.finished[WORKERS], now.finished[WORKERS]
+        counted = grown(was, jobs, elapsed) or 0.0, grown(before.worked, now.worked, elapsed) or 0.0
+        same_slots = same_slots and was.keys() == jobs.keys()
+        stalled = never_empty and any(jobs[worker].value <= was[worker].value for worker in was.keys() & jobs.keys())
     return Work(
         elapsed=elapsed,
         served=served,
         counted=counted,
         busy=now.busy if undisturbed else None,
         times=now.times,
-        saturated=now.slots if never_empty else 0,
+        saturated=now.slots if never_empty and same_slots and not stalled else 0,
+        stalled=stalled,
     )
 
 

@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from capacity_planner.errors import ErrorCode, PlannerError, WorldError
 from capacity_planner.sources._options import text, wrong
+from capacity_planner.sources._redis_url import checked_url, no_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PATIENCE = 3.0
-_SCHEMES = ("redis://", "rediss://", "unix://")
+_LONGEST_WAIT = 60.0
+_CLUSTER = (
+    "One node is asked, and one slot at a time. Give all keys of a queue the same hash tag, such as the prefix {bull}, "
+    "and name the node that has them."
+)
 _SCAN_COUNT, _MOST_SCANS = 2_000, 1_000
 
 
@@ -38,7 +43,7 @@ class RedisServer:
         self._redis = _library()
         self.errors: type[Exception] = self._redis.RedisError
         self.outages = 0
-        self.client = self._connected(text("url", url), text("password_file", password_file, empty=True))
+        self.client = self._made(url, text("password_file", password_file, empty=True))
         weakref.finalize(self, self.client.connection_pool.disconnect)
         known = self.client.connection_pool.connection_kwargs
         self.database = int(known.get("db") or 0)
@@ -106,15 +111,16 @@ class RedisServer:
         if isinstance(error, known.ConnectionError | known.TimeoutError):
             self.outages += 1
             return WorldError(f"Redis at {self._where} does not answer: {reason}.")
+        if isinstance(error, known.AskError | known.ClusterError | known.ClusterCrossSlotError):
+            return WorldError(f"Redis at {self._where} is one of a cluster: {reason}. {_CLUSTER}", temporary=False)
         return WorldError(f"Redis at {self._where} refuses: {reason}.", temporary=False)
 
     def _again_at_once(self) -> Any:
         """One more try, for a connection that is stale since the server was started anew."""
         return self._redis.retry.Retry(self._redis.backoff.NoBackoff(), 1, (self._redis.ConnectionError,))
 
-    def _connected(self, url: str, password_file: str) -> Any:
-        if not url.startswith(_SCHEMES):
-            raise _no_url()
+    def _made(self, url: Any, password_file: str) -> Any:
+        address = checked_url(url, password_file)
         settings: dict[str, Any] = {
             "decode_responses": True,
             "encoding_errors": "replace",
@@ -127,9 +133,14 @@ class RedisServer:
         if password_file:
             settings["password"] = _password(password_file)
         try:
-            return self._redis.Redis.from_url(url, **settings)
-        except (ValueError, TypeError):
-            raise _no_url() from None
+            client = self._redis.Redis.from_url(address, **settings)
+            known = client.connection_pool.connection_kwargs
+            client.connection_pool.connection_class(**known)  # what it does not take would fail at each turn
+        except (ValueError, TypeError, self.errors):
+            raise no_url() from None
+        if not all(0 < known[name] <= _LONGEST_WAIT for name in ("socket_timeout", "socket_connect_timeout")):
+            raise no_url(f"waits for no time at all, or for more than {_LONGEST_WAIT:g}s. Leave the timeouts out.")
+        return client
 
 
 def _library() -> Any:
@@ -141,14 +152,6 @@ def _library() -> Any:
         sentence = "This source needs an extra: pip install 'capacity-planner[redis]'"
         raise PlannerError(ErrorCode.CONFIG_INVALID, sentence, cause=error) from None
     return redis
-
-
-def _no_url() -> PlannerError:
-    """The refusal of a URL, which does not show it: it may hold a password."""
-    sentence = (
-        "source.options.url is no address of Redis. Write it as redis://[[user]:password@]host[:port][/database]."
-    )
-    return PlannerError(ErrorCode.CONFIG_INVALID, sentence, details={"field": "source.options.url"})
 
 
 def _password(path: str) -> str:

@@ -43,7 +43,7 @@ class Seen:
 
     Attributes:
         workers: the keys of its workers.
-        held: the jobs that they hold.
+        held: the jobs that they hold, those of dead ones among them.
         finished: its registry of jobs that succeeded.
         failed: its registry of jobs that failed.
         times: service times of its newest jobs [s].
@@ -56,14 +56,11 @@ class Seen:
     times: dict[str, float] = field(default_factory=dict)
 
     def look(self, workers: frozenset[str], held: frozenset[str], answers: Sequence[Any], now: float) -> bool:
-        """Remember what is there now; whether the registries miss none of the jobs that ended meanwhile."""
-        before, ended = self.finished.total + self.failed.total, self.held - held
+        """Remember what is there now; whether the registries can have lost none of what they had meanwhile."""
         self.finished.read(answers[:4], expired=now)
         self.failed.read(answers[4:], expired=now)
         self.workers, self.held = workers, held
-        gained = self.finished.total + self.failed.total - before
-        without_trace = not gained and bool(ended - {*self.finished.newest, *self.failed.newest})
-        return self.finished.sure and self.failed.sure and not without_trace
+        return self.finished.sure and self.failed.sure
 
     def ended(self, own: Iterable[Worker] | None, *, kept: bool) -> Mapping[str, Mapping[str, Tally]]:
         """Jobs that ended, by the workers where these serve no other queue, and by the registries."""
@@ -77,9 +74,14 @@ class Seen:
         self.times = dict(list(self.times.items())[-MOST:])
 
 
-def held_by(handed: Sequence[str], started: Sequence[str]) -> frozenset[str]:
-    """Jobs that workers hold: those on their way from the queue to a worker, and executions in the registry."""
-    return frozenset(handed) | {member.rpartition(":")[0] or member for member in started}
+def held_by(executions: Iterable[tuple[str, float]]) -> frozenset[str]:
+    """The jobs of some executions."""
+    return frozenset(member.rpartition(":")[0] or member for member, _ in executions)
+
+
+def alive(executions: Iterable[tuple[str, float]], now: float) -> list[tuple[str, float]]:
+    """Executions whose heartbeat has not run out, as RQ's own upkeep has it: to that, a negative score is no time."""
+    return [(member, ends) for member, ends in executions if not 0 <= ends <= now]
 
 
 def workers_of(keys: Iterable[str], hashes: Iterable[Sequence[str | None]], now: datetime) -> list[Worker]:

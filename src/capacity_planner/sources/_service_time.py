@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import deepcopy
 from dataclasses import dataclass
 from statistics import fmean, quantiles, stdev
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class Work:
         busy: slots that were busy on average, where that was watched.
         times: service times of the jobs that ended last [s].
         saturated: slots, where none of them can have been idle for want of jobs; 0 otherwise.
+        stalled: whether a worker ended nothing though jobs waited: it may be dead, and have died before that.
     """
 
     elapsed: float
@@ -50,6 +52,7 @@ class Work:
     busy: float | None = None
     times: Sequence[float] = ()
     saturated: int = 0
+    stalled: bool = False
 
 
 class _Recent:
@@ -81,12 +84,13 @@ class Clocked:
     The mean is of the last hundred jobs at least: by counters where there are any, else of single jobs, else by the
     utilisation law S = busy slots × time / jobs. Where a queue never ran empty, slots × time / jobs is what a job
     really costs. It is more than its service time by what is lost between jobs, to a fork or in waiting for another
-    queue first; that loss is remembered for the time in which it cannot be seen.
+    queue first; that loss is remembered for the time in which it cannot be seen. What was learned last is taken back
+    where a worker turns out to have ended nothing since: a dead one would pass for one that loses its time.
     """
 
     def __init__(self) -> None:
         self._counted, self._inferred = _Recent(fewest=1.0), _Recent(fewest=_FEWEST_INFERRED)
-        self._lost = _Recent(fewest=_FEWEST_SATURATED)
+        self._lost = self._lost_before = _Recent(fewest=_FEWEST_SATURATED)
 
     def update(self, work: Work) -> ServiceTime:
         """The service time after some more work."""
@@ -94,12 +98,19 @@ class Clocked:
         nominal = self._nominal(work, held)
         if nominal is None:
             return ServiceTime()
-        if held and work.served:
-            self._lost.add(work.served, held - _worked(work, held))
+        self._learn_loss(work, held)
         lost = max(0.0, self._lost.mean() or 0.0)
         if len(work.times) < _FEWEST_FOR_SPREAD:
             return ServiceTime(mean=nominal + lost)
         return ServiceTime(mean=nominal + lost, std=stdev(work.times), p95=_p95(work.times) + lost)
+
+    def _learn_loss(self, work: Work, held: float) -> None:
+        if work.stalled:
+            self._lost = self._lost_before
+            return
+        self._lost_before = deepcopy(self._lost)
+        if held and work.served:
+            self._lost.add(work.served, held - _worked(work, held))
 
     def _nominal(self, work: Work, held: float) -> float | None:
         if work.counted is not None:

@@ -11,7 +11,7 @@ from capacity_planner.registry import sources
 from capacity_planner.sources._celery_asked import JOIN, Control
 from capacity_planner.sources._celery_listener import Listener
 from capacity_planner.sources._celery_seen import Broker, Seen
-from capacity_planner.sources._options import text, texts, whole
+from capacity_planner.sources._options import text, texts, whole, wrong
 from capacity_planner.sources._rates import WORKERS, Ledger, Reading, Tally
 from capacity_planner.sources._redis import RedisServer
 
@@ -35,6 +35,7 @@ _SHARED = (
     "The workers of the queue serve {}, too. Say which tasks are the queue's, with the source's option tasks, or give "
     "it workers of its own."
 )
+_NO_STEPS = "must be a list of one step or more. Write it as the workers have it, such as [0, 3, 6, 9]."
 
 
 @sources.register("celery_redis")
@@ -62,6 +63,8 @@ class CeleryRedis:
         tasks: Sequence[str] = (),
     ) -> None:
         self._prefix = text("prefix", prefix, empty=True)
+        if not isinstance(priority_steps, list | tuple) or not priority_steps:
+            raise wrong("priority_steps", priority_steps, _NO_STEPS)
         self._steps = [whole("priority_steps", step) for step in priority_steps]
         self._tasks = texts("tasks", tasks)
         self._server = RedisServer(url, password_file)
@@ -125,6 +128,7 @@ class CeleryRedis:
             counted=len(active),
             workers=len(mine),
             slots=sum(answer.slots for answer in mine.values()),
+            shared=bool(self._tasks),
             finished={WORKERS: {**({} if self._tasks else seen.gone(news, begun)), **begun}},
             busy=None if self._tasks else seen.busy(news, begun, broker.at),
             times=times[-_NEWEST:] if len(times) >= _FEWEST_TIMES else (),

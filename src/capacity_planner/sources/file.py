@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from capacity_planner.domain.scaling import Gap
 from capacity_planner.errors import PlannerError, WorldError
 from capacity_planner.registry import sources
-from capacity_planner.sources._options import seconds, whole, wrong
+from capacity_planner.sources._options import seconds, text, whole, wrong
+from capacity_planner.sources._values import zone
 from capacity_planner.sources.table import read_table
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.metrics import Metrics
 
+_SHORTEST_BIN = 0.001
 _QUIET = 5.0  # after so many seconds without a change nobody is in the middle of a line
 
 
@@ -65,21 +68,25 @@ class File:
         time_unit: str = "",
         shift: str = "0s",
     ) -> None:
-        self._path = Path(path)
+        if text("timezone", timezone, empty=True):
+            zone(timezone)
+        self._path = Path(text("path", path))
         durations = {
             "service_time": service_time,
             "service_time_std": service_time_std,
             "service_time_p95": service_time_p95,
         }
-        self._facts: dict[str, Any] = {name: _duration(name, value) for name, value in durations.items() if value}
+        self._facts: dict[str, Any] = {
+            name: _duration(name, value, least=0.0) for name, value in durations.items() if value
+        }
         if workers:
             self._facts["current_workers"] = whole("workers", workers)
         self._reading: dict[str, Any] = {
             "unit": _one_of("unit", unit, ("auto", "rate", "count")),
             "stamp": _one_of("stamp", stamp, ("start", "end")),
-            "interval": _duration("bin", bin) if bin else None,
-            "time_column": time_column or None,
-            "value_column": value_column or None,
+            "interval": _duration("bin", bin, least=_SHORTEST_BIN) if bin else None,
+            "time_column": text("time_column", time_column, empty=True) or None,
+            "value_column": text("value_column", value_column, empty=True) or None,
             "timezone": timezone or None,
             "time_unit": _one_of("time_unit", time_unit, ("", "s", "ms")) or None,
         }
@@ -116,8 +123,8 @@ class File:
         return tuple(replace(item, timestamp=item.timestamp + self._shift, **facts) for item in reading.metrics)
 
 
-def _duration(name: str, text: object) -> timedelta:
-    return timedelta(seconds=seconds(name, text))
+def _duration(name: str, value: object, *, least: float = -math.inf) -> timedelta:
+    return timedelta(seconds=seconds(name, value, least=least))
 
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ from capacity_planner.sources._options import text, texts, whole
 from capacity_planner.sources._rates import Ledger, Reading, Tally
 from capacity_planner.sources._redis import RedisServer
 from capacity_planner.sources._sampler import Sampler
-from capacity_planner.sources._sizes import sizes_of
+from capacity_planner.sources._sizes import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -54,7 +54,9 @@ class GoRedisWorkQueue:
         self._concurrency = whole("concurrency", concurrency, least=1)
         self._server = RedisServer(url, password_file)
         self._ledger = Ledger()
-        self._lanes = Lanes(self._server, f"{literal(prefix)}worker:*:processing")
+        self._sizes = Sizes(self._server)
+        self._slots = f"{literal(prefix)}worker:*:processing"
+        self._lanes = Lanes(self._server, self._slots)
         self._sampler = Sampler(self._busy)
 
     def collect(self, queue_name: str, since: datetime | None, until: datetime) -> Sequence[Metrics] | Gap:
@@ -62,17 +64,18 @@ class GoRedisWorkQueue:
         del since
         self._lanes.scan()
         ordered, processing = self._server.keys(f"{literal(self._prefix)}ordered:queue:*"), self._lanes.known()
-        sizes = sizes_of(self._server, [*self._lists, *self._ended, *ordered, *processing])
-        if not any(sizes.values()):
+        plain = (*self._lists, *self._ended, *ordered)
+        sizes = self._sizes.of(dict(zip(plain, plain, strict=True)) | dict.fromkeys(processing, self._slots))
+        if not sizes:
             self._ledger.forget(queue_name)
             return Gap(reason=f"No list of go-redis-work-queue is in this database, such as {self._lists[0]!r}.")
         workers = self._workers or self._processes(processing)
         reading = Reading(
-            waiting=sum(sizes[key] or 0 for key in (*self._lists, *ordered)),
-            taken=sum(sizes[key] or 0 for key in processing),
+            waiting=int(sum(sizes.get(key, 0.0) for key in (*self._lists, *ordered))),
+            taken=int(sum(sizes.get(key, 0.0) for key in processing)),
             workers=workers,
             slots=workers * self._concurrency,
-            finished={"lists": {key: Tally(sizes[key] or 0) for key in self._ended}},
+            finished={"lists": {key: Tally(sizes.get(key, 0.0)) for key in self._ended}},
             busy=self._sampler.mean(queue_name),
             outages=self._server.outages,
         )
@@ -89,5 +92,5 @@ class GoRedisWorkQueue:
         return len({key[begin:-end].rpartition("-")[0] for key in lanes})
 
     def _busy(self, queues: Collection[str]) -> dict[str, float]:
-        sizes = sizes_of(self._server, self._lanes.known())
-        return dict.fromkeys(queues, float(sum(size or 0 for size in sizes.values())))
+        sizes = self._sizes.of(dict.fromkeys(self._lanes.known(), self._slots))
+        return dict.fromkeys(queues, sum(sizes.values()))

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from capacity_planner.domain.scaling import Gap
 from capacity_planner.registry import sources
-from capacity_planner.sources._lanes import Lanes
+from capacity_planner.sources._lanes import Lanes, literal
+from capacity_planner.sources._list_seen import Seen
 from capacity_planner.sources._options import text, texts, whole, wrong
 from capacity_planner.sources._rates import WORKERS, Ledger, Reading, Tally
 from capacity_planner.sources._redis import RedisServer
 from capacity_planner.sources._sampler import Sampler
-from capacity_planner.sources._sizes import sizes_of
+from capacity_planner.sources._sizes import Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -24,6 +25,11 @@ _NO_COUNTER = (
     "looks. Name a key that is counted up for every job that arrives, or that ends."
 )
 _NOTHING = "None of these keys is in the database: {}. Check them, the url and the queue's name."
+_LACKING = {
+    "arrived": "jobs came. It must count every one that arrives, from the first on",
+    "finished": "jobs left the queue. It must count every one that ends, from the first on",
+    "worked": "jobs were finished. It must count the milliseconds of every one",
+}
 
 
 @sources.register("redis_list")
@@ -73,61 +79,76 @@ class RedisList:
         self._concurrency = whole("concurrency", concurrency, least=1)
         self._server = RedisServer(url, password_file)
         self._ledger = Ledger()
+        self._sizes = Sizes(self._server)
         self._lanes: dict[str, Lanes] = {}
+        self._seen: dict[str, Seen] = {}
         self._sampler = Sampler(self._busy)
 
     def collect(self, queue_name: str, since: datetime | None, until: datetime) -> Sequence[Metrics] | Gap:
         """One sample of the time since the call before."""
         del since
         keys = self._keys(queue_name)
-        sizes = sizes_of(self._server, [key for group in keys.values() for key in group])
-        if not any(sizes[key] is not None for kind in ("lists", "arrived", "finished") for key in keys[kind]):
+        sizes = self._sizes.of({key: alike for group in keys.values() for key, alike in group.items()})
+        needed = [key for kind in ("lists", "arrived", "finished") for key in keys[kind]]
+        if not any(key in sizes for key in needed):
+            self._seen.pop(queue_name, None)
             self._ledger.forget(queue_name)
-            return Gap(reason=_NOTHING.format(", ".join((*keys["lists"], *keys["arrived"], *keys["finished"]))))
-        return self._ledger.sample(queue_name, until, self._reading(queue_name, keys, sizes))
+            return Gap(reason=_NOTHING.format(", ".join(needed)))
+        totals = {kind: sum(sizes.get(key, 0.0) for key in group) for kind, group in keys.items()}
+        seen = self._seen.setdefault(queue_name, Seen())
+        seen.look(totals["lists"] + totals["processing"], totals["arrived"])
+        reading = self._reading(queue_name, totals, seen.uncounted)
+        counts = {kind: sizes.get(key) for kind in _LACKING for key in keys[kind]}
+        lacking = seen.lacking(counts, hidden=0 if self._processing else reading.slots)
+        if lacking:
+            self._ledger.forget(queue_name)
+            (key,) = keys[lacking]
+            return Gap(reason=f"The key {key!r} is not there, though {_LACKING[lacking]}. Check the option {lacking}.")
+        return self._ledger.sample(queue_name, until, reading)
 
     def close(self) -> None:
         """Let go of threads and connections."""
         self._sampler.close()
         self._server.close()
 
-    def _reading(self, queue: str, keys: Mapping[str, list[str]], sizes: Mapping[str, int | None]) -> Reading:
-        totals = {kind: sum(sizes[key] or 0 for key in group) for kind, group in keys.items()}
-        workers = totals["workers"] if isinstance(self._workers, str) else self._workers
+    def _reading(self, queue: str, totals: Mapping[str, float], uncounted: float) -> Reading:
+        workers = int(totals["workers"]) if isinstance(self._workers, str) else self._workers
         return Reading(
-            waiting=totals["lists"],
-            taken=totals["processing"],
+            waiting=int(totals["lists"]),
+            taken=int(totals["processing"]),
             workers=workers,
             slots=workers * self._concurrency,
-            arrived={"": Tally(totals["arrived"])} if self._arrived else None,
+            arrived={"": Tally(totals["arrived"] + uncounted)} if self._arrived else None,
             finished={WORKERS: {"": Tally(totals["finished"])}} if self._finished else {},
             worked={"": Tally(totals["worked"] / 1000.0)} if self._worked else None,
             busy=self._sampler.mean(queue) if self._processing else None,
             outages=self._server.outages,
         )
 
-    def _keys(self, queue: str) -> dict[str, list[str]]:
-        """The keys of a queue by what they are for."""
+    def _keys(self, queue: str) -> dict[str, dict[str, str]]:
+        """The keys of a queue by what they are for, each with what it is alike."""
         wanted = {
             "lists": self._lists,
-            "processing": self._processing_keys(queue, look=True),
             "arrived": (self._arrived,),
             "finished": (self._finished,),
             "worked": (self._worked,),
             "workers": (self._workers,) if isinstance(self._workers, str) else (),
         }
-        return {kind: [key.replace("{queue}", queue) for key in keys if key] for kind, keys in wanted.items()}
+        named = {kind: [key.replace("{queue}", queue) for key in keys if key] for kind, keys in wanted.items()}
+        keys = {kind: dict(zip(group, group, strict=True)) for kind, group in named.items()}
+        return keys | {"processing": self._processing_keys(queue, look=True)}
 
-    def _processing_keys(self, queue: str, *, look: bool = False) -> list[str]:
-        pattern = self._processing.replace("{queue}", queue)
-        if "*" not in pattern:
-            return [pattern]
+    def _processing_keys(self, queue: str, *, look: bool = False) -> dict[str, str]:
+        if "*" not in self._processing:
+            key = self._processing.replace("{queue}", queue)
+            return {key: key} if key else {}
+        pattern = self._processing.replace("{queue}", literal(queue))
         lanes = self._lanes.setdefault(pattern, Lanes(self._server, pattern))
         if look:
             lanes.scan()
-        return lanes.known()
+        return dict.fromkeys(lanes.known(), pattern)
 
     def _busy(self, queues: Collection[str]) -> dict[str, float]:
-        keys = {queue: [key for key in self._processing_keys(queue) if key] for queue in queues}
-        sizes = sizes_of(self._server, [key for group in keys.values() for key in group])
-        return {queue: sum(sizes[key] or 0 for key in group) for queue, group in keys.items()}
+        keys = {queue: self._processing_keys(queue) for queue in queues}
+        sizes = self._sizes.of({key: alike for group in keys.values() for key, alike in group.items()})
+        return {queue: sum(sizes.get(key, 0.0) for key in group) for queue, group in keys.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,26 @@ if TYPE_CHECKING:
     from capacity_planner.domain.metrics import Metrics
 
 _MOST_COUNTED = 1_000
+_SHORTEST_IDLE = 0.001
+_EMPTY = "0-0"
+_ANEW = "The stream was made anew, so nothing can be told of the time before."
 _UNCOUNTED = (
     "The server does not count what the stream's group has not read: it is older than Redis 7, or unread entries were "
     "deleted, and there are too many to count them."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Begin:
+    """Where a stream begins: how many entries were deleted, and the first that is left."""
+
+    deleted: int
+    first: str
+
+    def is_of_another_stream(self, before: _Begin) -> bool:
+        """Whether it cannot have been there before: of one stream, the first entry changes by deleting alone."""
+        moved = before.first not in {self.first, _EMPTY}
+        return self.deleted < before.deleted or (moved and self.deleted == before.deleted)
 
 
 @sources.register("redis_streams")
@@ -56,10 +73,11 @@ class RedisStreams:
         self._group, self._stream = text("group", group), text("stream", stream)
         self._concurrency = whole("concurrency", concurrency, least=1)
         self._workers = whole("workers", workers)
-        self._idle_after = seconds("idle_after", idle_after)
+        self._idle_after = seconds("idle_after", idle_after, least=_SHORTEST_IDLE)
         self._server = RedisServer(url, password_file)
         self._ledger = Ledger()
         self._sampler = Sampler(self._busy)
+        self._begun: dict[str, _Begin] = {}
 
     def collect(self, queue_name: str, since: datetime | None, until: datetime) -> Sequence[Metrics] | Gap:
         """One sample of the time since the call before."""
@@ -80,7 +98,14 @@ class RedisStreams:
         waiting = self._unread(key, group)
         if waiting is None or "entries-added" not in stream:
             return Gap(reason=_UNCOUNTED)
-        return self._ledger.sample(queue_name, until, self._reading(queue_name, key, stream, group, waiting, at))
+        reading = self._reading(queue_name, key, stream, group, waiting, at)
+        begin = _Begin(
+            int(stream["entries-added"]) - int(stream["length"]), stream.get("recorded-first-entry-id", _EMPTY)
+        )
+        before, self._begun[queue_name] = self._begun.get(queue_name, begin), begin
+        if begin.is_of_another_stream(before):
+            return self._ledger.anew(queue_name, reading, _ANEW)
+        return self._ledger.sample(queue_name, until, reading)
 
     def close(self) -> None:
         """Let go of threads and connections."""
