@@ -9,9 +9,11 @@ import os
 import secrets
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from kubernetes import client, config
 
 from capacity_planner.domain.metrics import Metrics
@@ -23,9 +25,10 @@ from capacity_planner.surfaces.kube.operating import Operator, Where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 KUBECONFIG = os.environ.get("TEST_KUBECONFIG", "")
+EXAMPLES = Path(__file__).parents[2] / "examples/kubernetes"
+KINDS = {kind.kind: kind for kind in (POLICY, POOL)}
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not KUBECONFIG, reason="TEST_KUBECONFIG names no cluster"),
@@ -54,7 +57,10 @@ def namespace() -> Iterator[str]:
     extensions, core = _apis()
     known = {item.metadata.name for item in extensions.list_custom_resource_definition().items}
     for body in definitions():
-        if body["metadata"]["name"] not in known:
+        name = body["metadata"]["name"]
+        if name in known:
+            extensions.patch_custom_resource_definition(name, body)
+        else:
             extensions.create_custom_resource_definition(body)
     name = f"capacity-{secrets.token_hex(4)}"
     core.create_namespace({"metadata": {"name": name}})
@@ -143,6 +149,44 @@ def test_what_is_wrong_is_refused_when_it_is_applied(cluster: Cluster, namespace
     with pytest.raises(ApiError, match=r"spec\.slo\.p95_latency: Invalid value") as refused:
         cluster.create(POLICY, namespace, body)
     assert refused.value.status == 422
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_are_taken(path: Path, namespace: str) -> None:
+    taken = [_tried(body, namespace) for body in yaml.safe_load_all(path.read_text()) if body["kind"] in KINDS]
+    assert taken
+
+
+@pytest.mark.parametrize(("field", "value"), [("seed", 5), ("seed", 2**53 - 1), ("plan_interval", "1h30m")])
+def test_settings_at_their_limits_are_taken(field: str, value: Any, namespace: str) -> None:
+    _tried(_policy(capacityConfig={field: value}), namespace)
+
+
+@pytest.mark.parametrize("value", ["1d", "-5s", "2 weeks"])
+def test_durations_that_the_planner_cannot_read_are_refused(value: str, namespace: str) -> None:
+    with pytest.raises(client.ApiException, match=r"spec\.capacityConfig\.plan_interval: Invalid value"):
+        _tried(_policy(capacityConfig={"plan_interval": value}), namespace)
+
+
+def test_what_is_not_known_is_left_out_where_nobody_asks_for_more(namespace: str) -> None:
+    taken = _tried(_policy(capacityConfig={"max_worker": 5, "max_workers": 6}), namespace)
+    assert taken["spec"]["capacityConfig"] == {"max_workers": 6}
+
+
+def _policy(**spec: Any) -> dict[str, Any]:
+    what = {"apiVersion": POLICY.api_version, "kind": POLICY.kind, "metadata": {"name": "tried"}}
+    return {**what, "spec": {"queueName": "tried", "targetRef": {"name": "tried"}, **spec}}
+
+
+def _tried(body: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """The resource as the cluster would keep it."""
+    configure: Any = config
+    api = client.CustomObjectsApi(configure.new_client_from_config(KUBECONFIG))
+    kind = KINDS[body["kind"]]
+    where = (kind.group, kind.version, namespace, kind.plural)
+    here = {**body, "metadata": {**body["metadata"], "namespace": namespace}}
+    found: Any = api.create_namespaced_custom_object(*where, here, dry_run="All")
+    return dict(found)
 
 
 def test_a_policy_scales_a_deployment_until_another_autoscaler_has_it(
