@@ -51,6 +51,7 @@ def _need(text: str) -> None:
         missing(f"The page's scripts need {', '.join(lacking)}.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [_page(path) for path in PAGES])
 def test_a_page_says_what_its_examples_print(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")

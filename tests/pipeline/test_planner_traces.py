@@ -41,6 +41,7 @@ def trace(name: str, bin_seconds: float, service: float) -> tuple[Metrics, ...]:
 CASES = [("nab_elb_requests/elb_request_count_8c0756.csv", 300.0, 10.0), ("nyc_taxi/nyc_taxi.csv", 1800.0, 2.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0].split("/")[0])
 @pytest.mark.parametrize("at", [1, 2, 30, 500, 1_000, 2_500, 4_000])
 def test_a_plan_from_a_real_trace_keeps_its_limits(case: tuple[str, float, float], at: int) -> None:
@@ -69,6 +70,7 @@ def test_a_plan_from_a_real_trace_keeps_its_limits(case: tuple[str, float, float
     assert all(0.0 <= item.arrival_rate <= 2 * max(recent) for item in response.forecast)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0].split("/")[0])
 def test_a_day_in_the_loop_is_mostly_without_anomalies(case: tuple[str, float, float]) -> None:
     """A planner that calls every other sample an anomaly would be switched off."""

@@ -109,6 +109,7 @@ def test_it_lands_near_the_share_that_is_asked_for(share: float, daily: float, s
     assert abs(float(np.mean(done.waits <= 60.0)) - share) < 0.01
 
 
+@pytest.mark.slow
 def test_it_is_the_same_every_time() -> None:
     queue = case(2.0, 0.1)
     planner = Planner(queue.counts, LAW)

@@ -243,6 +243,7 @@ def paid_of(loop: Loop, replay: Replay) -> float:
 RHYTHM = (30.0 + 20.0 * np.sin(np.arange(480) / 40.0)).tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["static", "hpa", "keda", "aws_tracking", "judoscale_brisk"])
 @pytest.mark.parametrize(("startup", "wait"), [(30.0, 7.5), (120.0, 150.0)])
 def test_no_policy_pays_less_for_the_same_share(name: str, startup: float, wait: float) -> None:

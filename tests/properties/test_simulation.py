@@ -108,6 +108,7 @@ def scenarios(draw: st.DrawFn) -> SimulationScenario:
     )
 
 
+@pytest.mark.slow
 @given(scenario=scenarios())
 @settings(deadline=None, max_examples=50)
 def test_the_figures_of_a_simulation_agree_with_each_other(scenario: SimulationScenario) -> None:

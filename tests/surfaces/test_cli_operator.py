@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from grpc import RpcError
 
 pytest.importorskip("kmock")
 
 from tests.services._servers import free_port
+from tests.surfaces.keda._keda import Keda
 from tests.surfaces.kube._cluster import api_server, kubeconfig
 
 if TYPE_CHECKING:
@@ -76,11 +78,11 @@ def test_it_refuses_an_api_beyond_loopback_without_tokens(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_it_works_serves_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
-    probes, http = free_port(), free_port()
+    probes, http, grpc = free_port(), free_port(), free_port()
     with api_server() as api:
         arguments = ["--kubeconfig", kubeconfig(api, tmp_path), "--probes", f"127.0.0.1:{probes}"]
         process = subprocess.Popen(
-            [*COMMAND, *arguments, "--http", f"127.0.0.1:{http}", "--store", f"sqlite:///{tmp_path}/kept.db"],
+            [*COMMAND, *arguments, *_addresses(http, grpc), "--store", f"sqlite:///{tmp_path}/kept.db"],
             cwd=tmp_path,
             env={**os.environ, "HOME": str(tmp_path)},
             stderr=subprocess.PIPE,
@@ -89,6 +91,8 @@ def test_it_works_serves_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
         try:
             _await(f"http://127.0.0.1:{probes}/readyz", b"leads\n")
             _await(f"http://127.0.0.1:{http}/readyz", b"")
+            with Keda(grpc, {"queueName": "emails"}) as keda, pytest.raises(RpcError, match="is not planned for"):
+                keda.call("IsActive", keda.reference, "IsActiveResponse")
         finally:
             process.send_signal(signal.SIGTERM)
             _, said = process.communicate(timeout=60)
@@ -96,6 +100,10 @@ def test_it_works_serves_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
     assert "the term begins" in said
     assert "the term ends" in said
     assert "Traceback" not in said
+
+
+def _addresses(http: int, grpc: int) -> list[str]:
+    return ["--http", f"127.0.0.1:{http}", "--grpc", f"127.0.0.1:{grpc}"]
 
 
 def _await(url: str, content: bytes) -> None:

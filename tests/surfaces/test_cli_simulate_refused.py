@@ -165,6 +165,7 @@ FIELDS = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(changes=st.lists(st.tuples(st.sampled_from(FIELDS), ODD), min_size=1, max_size=3))
 def test_no_file_makes_a_traceback(tmp_path: Path, changes: list[tuple[str, Any]]) -> None:

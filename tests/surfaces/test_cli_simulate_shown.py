@@ -75,6 +75,7 @@ def test_a_violation_of_nearly_all_is_not_one_of_all() -> None:
     assert " (99." in period.impact
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [40, 50, 60, 70, 80, 100])
 @pytest.mark.parametrize("duration", ["30m", "60h", "800h"])
 def test_the_p95_and_its_mark_are_never_cut(columns: int, duration: str) -> None:

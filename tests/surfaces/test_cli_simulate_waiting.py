@@ -8,18 +8,18 @@ import subprocess
 import sys
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from capacity_planner.simulation.tiers import Compiler
 from capacity_planner.surfaces.cli._simulating import _bars
 from tests.surfaces.test_cli_simulate import START
 
-if TYPE_CHECKING:
-    import pytest
-
 LONG = ("--workers", "220", "--arrival-rate", "200", "--service-time", "1s", "--p95", "8s", "--granularity", "1h")
 
 
+@pytest.mark.slow
 def test_a_bar_runs_on_a_terminal() -> None:
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "capacity_planner", "simulate", *LONG, *START, "--duration", "72h"]

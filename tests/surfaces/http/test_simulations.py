@@ -256,6 +256,7 @@ def test_what_waits_is_let_go_when_the_service_ends(tmp_path: Path) -> None:
             list(lines)
 
 
+@pytest.mark.slow
 def test_health_is_told_while_simulations_run_at_the_limit(fresh: Served) -> None:
     places = [started(fresh) for _ in range(3)]
     until(lambda: runs(fresh, places[0]))
