@@ -97,6 +97,7 @@ def test_every_option_that_a_manifest_gives_is_one_of_the_command_s() -> None:
     known = set(re.findall(r'"(--[a-z-]+)"', Path(operate.__file__).read_text())) | {
         "--config",
         "--http",
+        "--grpc",
         "--token-file",
     }
     text = (CHART / "templates/operator.yaml").read_text() + (BASE / "operator.yaml").read_text()
@@ -170,6 +171,29 @@ def test_variables_of_services_do_not_look_like_settings_to_the_chart_s_pods() -
     bodies = rendered(replicas=2, store=POSTGRES, server=TOKENS)
     pods = [body["spec"]["template"]["spec"] for body in bodies if body["kind"] == "Deployment"]
     assert [pod["enableServiceLinks"] for pod in pods] == [False, False]
+
+
+@pytest.mark.slow
+def test_a_server_beside_the_operator_does_not_set_the_configuration() -> None:
+    settings = {"planner": {"max_workers": 40}, "server": {"max_queues": 7}}
+    bodies = rendered(replicas=2, store=POSTGRES, server=TOKENS, settings=settings)
+    files = {name: yaml.safe_load(text) for name, text in _of(bodies, "ConfigMap")["data"].items()}
+    assert files == {"capacity-planner.yaml": settings, "server.yaml": {"server": {"max_queues": 7}}}
+    for ending, file in (("", "capacity-planner.yaml"), ("-server", "server.yaml")):
+        (mount,) = [item for item in _container(bodies, ending)["volumeMounts"] if item["name"] == "settings"]
+        assert mount["subPath"] == file
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("values", [{"api": TOKENS}, {"replicas": 2, "store": POSTGRES, "server": TOKENS}])
+def test_keda_is_answered_where_the_api_is_served(values: dict[str, Any]) -> None:
+    bodies = rendered(**values)
+    services = [body["spec"] for body in bodies if body["kind"] == "Service"]
+    (served,) = [spec for spec in services if {port["name"] for port in spec["ports"]} == {"http", "grpc"}]
+    part = served["selector"]["app.kubernetes.io/component"]
+    container = _container(bodies, "-server" if part == "server" else "")
+    assert "--grpc=0.0.0.0:50051" in container["args"]
+    assert {"name": "grpc", "containerPort": 50051, "protocol": "TCP"} in container["ports"]
 
 
 @pytest.mark.slow

@@ -205,6 +205,30 @@ def test_another_change_of_the_settings_does_not_undo_an_order(busy: Stage) -> N
     assert asked(busy).basis is Basis.MEASURED
 
 
+@pytest.mark.parametrize("changes", [21, 130])
+def test_however_many_changes_of_other_queues_do_not_undo_an_order(busy: Stage, url: str, changes: int) -> None:
+    busy.tick()
+    told = asked(busy)
+    for number in range(changes):
+        busy.clock.now += SECOND / 10
+        settle(busy, pulled(), queue(f"reports-{number}"))
+    busy.loop.keep_up()
+    again = stage(url, busy.clock, replica="two")
+    assert asked(busy) == asked(again) == told
+    again.store.close()
+
+
+def test_what_was_scaled_before_another_scaler_went_does_not_come_back_after_many_changes(busy: Stage) -> None:
+    settle(busy, queue())
+    busy.desk.scaled("emails", 9, by="ann")
+    busy.clock.now += SECOND
+    settle(busy, pulled())
+    for number in range(45):
+        settle(busy, pulled(), queue(f"reports-{number}"))
+    busy.tick(SECOND)
+    assert (asked(busy).workers, asked(busy).basis) == (4, Basis.MEASURED)
+
+
 def test_limits_are_those_of_the_moment(busy: Stage) -> None:
     busy.tick()
     settle(busy, pulled(planner=FrozenOptions({"max_workers": 6})))

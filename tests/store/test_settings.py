@@ -75,3 +75,12 @@ def test_the_digest_is_that_of_the_file_that_was_read_last(store: Store) -> None
     assert store.config_digest() == "d1"
     store.put_config(WHOLE, expected=None, by="planner.toml", digest="d2")
     assert store.config_digest() == "d2"
+
+
+def test_an_outline_tells_who_scaled_the_queues(store: Store) -> None:
+    for by in ("ada", "bob", "cleo"):
+        store.put_config(WHOLE, expected=None, by=by)
+    (second,) = store.config_outlines(before=3, limit=1)
+    assert (second.version, second.scaled) == (2, {QUEUE: (WHOLE.queues[0].scaler.name, "auto")})
+    assert second.changed_at == store.config_versions()[1].changed_at
+    assert store.config_outlines(before=1) == []

@@ -50,7 +50,7 @@ class Configuration:
     def put_config(self, config: ServiceConfig, *, expected: int | None, by: str, digest: str = "") -> ConfigVersion:
         """Set a configuration.
 
-        Orders that are still to be carried out fall for every queue whose mode is another now.
+        Orders that are still to be carried out fall for every queue that left, or whose mode is another now.
 
         Args:
             config: the whole document.
@@ -64,9 +64,11 @@ class Configuration:
         valid, before = checked_service(config), self.config().config
         version = self._store.put_config(valid, expected=expected, by=by, digest=digest)
         modes = {queue.queue_name: queue.mode for queue in valid.queues}
-        changed = [old.queue_name for old in before.queues if modes.get(old.queue_name) is not old.mode]
-        if changed:
-            self._store.supersede(changed, "The queue's mode was changed.")
+        left = [old.queue_name for old in before.queues if old.queue_name not in modes]
+        changed = [old.queue_name for old in before.queues if modes.get(old.queue_name, old.mode) is not old.mode]
+        for names, note in ((left, "The queue left the configuration."), (changed, "The queue's mode was changed.")):
+            if names:
+                self._store.supersede(names, note)
         return self._took(version)
 
     def settings(self, queue_name: str) -> QueueSettings | None:

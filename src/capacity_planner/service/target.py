@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from capacity_planner.domain.queues import Mode
 from capacity_planner.errors import ConflictError, NotFoundError, UnavailableError
 from capacity_planner.fields import CONFIG, Count, Instant, Text
+from capacity_planner.service._pulled import PULL, Pulled
 from capacity_planner.service.deciding import stale_after
 from capacity_planner.units import words
 
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.domain.metrics import Metrics
-    from capacity_planner.domain.queues import QueueSettings, ServiceConfig
+    from capacity_planner.domain.queues import QueueSettings
     from capacity_planner.domain.scaling import Order, QueueStatus, ScalingRecord
     from capacity_planner.service.configuration import Configuration
     from capacity_planner.store.store import Store
 
-PULL = "pull"
 NO_TIME = timedelta(0)
 _INTERVALS, _LATE_CLOCKS, _LONGEST_NAME = 3, 20, 40
+_LOOK_BACK = timedelta(days=3_650)
 _RETRY_AFTER = 15.0
 _UNFIT = re.compile(r"[^A-Za-z0-9]+")
 
@@ -76,7 +77,7 @@ class Targets:
     def __init__(self, configuration: Configuration, store: Store) -> None:
         self._configuration, self._store = configuration, store
         self._begins: dict[str, tuple[str, datetime | None]] = {}
-        self._pulled_since: dict[str, tuple[int, datetime]] = {}
+        self._pulled = Pulled(configuration, store)
 
     def of(self, queue_name: str, *, ahead: timedelta = NO_TIME, hold: bool = False) -> Target:
         """The workers that a queue should have.
@@ -118,21 +119,9 @@ class Targets:
 
     def _last(self, queue_name: str, now: datetime) -> ScalingRecord | None:
         """The newest order or told scaling, since the queue is run as it is: older ones were for another scaler."""
-        since = self._since(queue_name)
-        done = self._store.scalings(queue_name, since=since, limit=_LATE_CLOCKS)
-        return next((record for record in reversed(done) if record.at <= now), None)
-
-    def _since(self, queue_name: str) -> datetime:
-        newest = self._configuration.config(fresh=False)
-        known = self._pulled_since.get(queue_name)
-        if known is None or known[0] != newest.version:
-            since = newest.changed_at
-            for version in self._configuration.config_versions():
-                if version.version < newest.version and not _is_pulled(version.config, queue_name):
-                    break
-                since = min(since, version.changed_at)
-            known = self._pulled_since[queue_name] = newest.version, since
-        return known[1]
+        done = self._store.scalings(queue_name, since=now - _LOOK_BACK, limit=_LATE_CLOCKS)
+        last = next((record for record in reversed(done) if record.at <= now), None)
+        return last if last and self._pulled.holds_since(queue_name, last.at) else None
 
     def _problem(self, queue_name: str, now: datetime, limit: timedelta) -> str | None:
         """Why what was ordered may not hold any more; ``None`` where the newest plan is fresh."""
@@ -201,11 +190,6 @@ def metric_name(queue_name: str) -> str:
 def _limit(queue: QueueSettings, config: PlannerConfig) -> timedelta:
     """The age from which on a plan is not fresh."""
     return max(stale_after(queue, config), _INTERVALS * config.plan_interval)
-
-
-def _is_pulled(config: ServiceConfig, queue_name: str) -> bool:
-    queue = config.queue(queue_name)
-    return queue is not None and queue.scaler.name == PULL and queue.mode is not Mode.ADVISORY
 
 
 def _held(target: Target) -> Target:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, insert, select
@@ -14,9 +16,27 @@ from capacity_planner.store._tables import configs
 from capacity_planner.store._values import instant
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from sqlalchemy import Row
 
     from capacity_planner.store._database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigOutline:
+    """Who scaled the queues of a version of the configuration.
+
+    Attributes:
+        version: which.
+        changed_at: since when it was in effect.
+        scaled: queue → the name of its scaler, and its mode.
+    """
+
+    version: int
+    changed_at: datetime
+    scaled: Mapping[str, tuple[str, str]]
 
 
 class Settings(Room):
@@ -54,6 +74,17 @@ class Settings(Room):
         with self._db.read() as connection:
             rows = connection.execute(select(configs).order_by(configs.c.version.desc()).limit(limit)).all()
         return [_version_of(row) for row in rows]
+
+    def config_outlines(self, *, before: int, limit: int = 20) -> list[ConfigOutline]:
+        """The outlines of the versions before one, the newest first; what else they say is not looked at, for speed.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        statement = select(configs).where(configs.c.version < before).order_by(configs.c.version.desc()).limit(limit)
+        with self._db.read() as connection:
+            rows = connection.execute(statement).all()
+        return [_outline_of(row) for row in rows]
 
     def put_config(self, config: ServiceConfig, *, expected: int | None, by: str, digest: str = "") -> ConfigVersion:
         """Set the configuration.
@@ -104,3 +135,9 @@ def _version_of(row: Row[Any]) -> ConfigVersion:
         changed_at=instant(row.changed_at),
         changed_by=row.changed_by,
     )
+
+
+def _outline_of(row: Row[Any]) -> ConfigOutline:
+    queues = json.loads(row.document)["queues"]
+    scaled = {queue["queue_name"]: (queue["scaler"]["name"], queue["mode"]) for queue in queues}
+    return ConfigOutline(version=row.version, changed_at=instant(row.changed_at), scaled=scaled)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 _KINDS = {POLICY: {"status"}, POOL: {"status", "scale"}, DEPLOYMENT: {"status", "scale"}}
 _PLAIN = (AUTOSCALER, LEASE, EVENT)
-_GO_DURATION = re.compile(r"([+-]?(\d+(\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h))+|0")
 SCHEMAS = {
     item["spec"]["names"]["kind"]: item["spec"]["versions"][0]["schema"]["openAPIV3Schema"] for item in definitions()
 }
@@ -42,9 +40,8 @@ def problems(body: dict[str, Any]) -> list[str]:
 
 
 def _errors(body: dict[str, Any]) -> Iterator[jsonschema_rs.ValidationError]:
-    formats = {"duration": lambda text: bool(_GO_DURATION.fullmatch(text))}
     schema = _closed(SCHEMAS[body["kind"]])
-    yield from jsonschema_rs.Draft4Validator(schema, formats=formats, validate_formats=True).iter_errors(body)
+    yield from jsonschema_rs.Draft4Validator(schema, validate_formats=True).iter_errors(body)
 
 
 def _closed(schema: Any) -> Any:
@@ -72,13 +69,17 @@ class Api:
         port: where it listens.
         emulator: its objects.
         refuse: asked of every request: a status and a message to refuse it, or nothing.
+        written: what becomes of an object's body when it is stored, as by defaults and webhooks.
         requests: method and path of all that came.
+        watched: paths of the watches that were begun.
     """
 
     port: int
     emulator: Any = None
     refuse: Callable[[str, str], tuple[int, str] | None] = lambda method, path: None
+    written: Callable[[dict[str, Any]], dict[str, Any]] = lambda body: body
     requests: list[tuple[str, str]] = field(default_factory=list)
+    watched: set[str] = field(default_factory=set)
     _versions: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: Thread | None = None
@@ -174,11 +175,14 @@ class Emulator(kmock.KubernetesEmulator):
     async def _handle(self, request: Any) -> Any:
         method, path = request.method.value.upper(), request.url.path
         self.api.requests.append((method, path))
+        if request.url.query.get("watch"):
+            self.api.watched.add(path)
         if refusal := self.api.refuse(method, path):
             raise kmock.KubernetesError(status=refusal[0], message=refusal[1])
         if request.resource is None or method not in {"POST", "PUT", "PATCH"} or request.data is None:
             return await super()._handle(request)
         admitted = self._made(dict(request.data)) if method == "POST" else self._changed(request, method)
+        admitted = self.api.written(admitted)
         request.data.clear()
         request.data.update(admitted)
         if method == "PUT":

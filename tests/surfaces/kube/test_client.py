@@ -78,3 +78,13 @@ def test_no_cluster_at_all_is_refused_with_the_remedy(tmp_path: Path) -> None:
 def test_which_cluster_it_is_is_handed_on_where_it_was_said(api: Api, tmp_path: Path) -> None:
     file = kubeconfig(api, tmp_path)
     assert Cluster(file, "local").options == (("kubeconfig", file), ("context", "local"))
+
+
+def test_a_list_that_is_not_found_of_a_kind_that_there_is_is_no_answer(api: Api, cluster: Cluster) -> None:
+    api.create(POLICY, "emails", spec=SPEC)
+    api.refuse = lambda method, path: (404, "404 page not found") if path.endswith(POLICY.plural) else None
+    with pytest.raises(ApiError) as refused:
+        cluster.objects(POLICY)
+    assert refused.value.status == 404
+    api.refuse = lambda method, path: None
+    assert len(cluster.objects(POLICY) or []) == 1

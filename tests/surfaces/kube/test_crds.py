@@ -20,6 +20,7 @@ from capacity_planner.surfaces.kube.crds import definitions
 from capacity_planner.surfaces.kube.names import POLICY, POOL
 from capacity_planner.surfaces.kube.objects import Object
 from capacity_planner.surfaces.kube.reading import Rules, wish_of
+from capacity_planner.units import parse_duration
 
 from ._cluster import SCHEMAS, problems
 from ._wishes import POOL_SPEC, SPEC
@@ -40,9 +41,11 @@ KINDS = {POLICY.kind: POLICY, POOL.kind: POOL}
 FREE = {"x-kubernetes-preserve-unknown-fields", "x-kubernetes-int-or-string"}
 KNOWN = FREE | {
     *("type", "description", "properties", "required", "items", "additionalProperties", "enum", "format", "default"),
-    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "maxLength", "pattern"),
     *("x-kubernetes-list-type", "x-kubernetes-list-map-keys"),
 }
+
+DURATION = SCHEMAS[POLICY.kind]["properties"]["spec"]["properties"]["staleAfter"]["pattern"]
 
 
 def _nodes(schema: dict[str, Any], at: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -65,6 +68,7 @@ def test_every_part_of_a_schema_is_structural(at: str, node: dict[str, Any]) -> 
     assert set(node.get("required", ())) <= set(node.get("properties", ()))
     assert ("items" in node) == (node.get("type") == "array")
     assert isinstance(node.get("exclusiveMinimum", True), bool)
+    assert all(abs(node.get(bound, 0)) <= 2**53 for bound in ("minimum", "maximum")), "floats are not exact beyond"
     if at.count(".") > 1 and not at.endswith("[]"):
         assert len(node["description"]) > 5
 
@@ -117,7 +121,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     (_policy(autoScaleThreshold=1), "spec.autoScaleThreshold: 1 is greater than or equal to the maximum of 1"),
     (_policy(autoScaleThreshold=0), "spec.autoScaleThreshold: 0 is less than or equal to the minimum of 0"),
     (_policy(slo={"p95_latency": 8}), 'spec.slo.p95_latency: 8 is not of type "string"'),
-    (_policy(slo={"p95_latency": "8"}), 'spec.slo.p95_latency: "8" is not a "duration"'),
+    (_policy(slo={"p95_latency": "8"}), f'spec.slo.p95_latency: "8" does not match "{DURATION}"'),
     (_policy(slo={"error_budget": 2}), "spec.slo.error_budget: 2 is greater than the maximum of 1"),
     (_policy(capacityConfig={"max_workers": 0}), "spec.capacityConfig.max_workers: 0 is less than the minimum of 1"),
     (
@@ -132,7 +136,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
         _pool(autoScaling={"latencySLO": {"targetPercentile": 0.95}}),
         'spec.autoScaling.latencySLO: "targetLatencyMs" is a required property',
     ),
-    (_pool(drainPolicy={"gracePeriod": "a while"}), 'spec.drainPolicy.gracePeriod: "a while" is not a "duration"'),
+    (_pool(drainPolicy={"gracePeriod": "1d"}), f'spec.drainPolicy.gracePeriod: "1d" does not match "{DURATION}"'),
 ]
 
 
@@ -144,10 +148,25 @@ def test_what_is_wrong_is_refused_by_name(body: dict[str, Any], message: str) ->
 def test_the_api_server_refuses_what_the_schema_refuses_and_takes_the_rest(api: Api) -> None:
     status, answer = api.create(POLICY, "emails", spec=SPEC | {"slo": {"p95_latency": "8"}})
     assert status == 422
-    message = 'CapacityPolicy "emails" is invalid: spec.slo.p95_latency: "8" is not a "duration"'
+    message = f'CapacityPolicy "emails" is invalid: spec.slo.p95_latency: "8" does not match "{DURATION}"'
     assert answer["message"] == message
     assert api.create(POLICY, "emails", spec=SPEC)[0] == 201
     assert api.change(POLICY, "emails", {"spec": {"mode": "never"}}) == 422
+
+
+@pytest.mark.parametrize("text", ["0", "0s", "90s", "1m30s", "1.5h", "250ms", "1h2m3.25s", "7us", "7µs", "7ns"])
+def test_a_duration_that_the_schema_takes_is_taken_by_the_operator(text: str) -> None:
+    assert problems(_policy(staleAfter=text)) == []
+    parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["1d", "2 weeks", "8 s", "-5s", "5", "", "1m 30s", "5s\n", "1e3s", "s"])
+def test_a_duration_that_the_operator_would_refuse_is_refused_by_the_schema(text: str) -> None:
+    assert problems(_policy(staleAfter=text))
+
+
+def test_a_seed_is_taken(api: Api) -> None:
+    assert api.create(POLICY, "emails", spec=SPEC | {"capacityConfig": {"seed": 7}})[0] == 201
 
 
 def test_what_kubectl_shows_stands_in_the_status() -> None:
@@ -173,6 +192,6 @@ def test_the_page_explains_every_field_condition_and_reason() -> None:
     reasons = [
         "".join(part.capitalize() for part in reason.split("_")) for reason in Reason if reason != Reason.ON_REQUEST
     ]
-    conditions = ("Accepted", "Measured", "Planned", "Applied", "Conflicted", "Deployed")
+    conditions = ("Accepted", "TargetFound", "Measured", "Planned", "Applied", "Conflicted", "Deployed")
     for word in (*fields, *pool, *conditions, *filter(None, reasons), "capacity-planner.io/apply"):
         assert word in PAGE, word

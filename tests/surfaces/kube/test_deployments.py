@@ -120,3 +120,85 @@ def test_the_deployment_of_a_pool_that_is_refused_is_left_as_it_is(api: Api, clu
     told = _kept(cluster)
     assert (told.ok, told.reason, told.replicas, told.ready) == (False, "NotAccepted", 2, 1)
     assert _spec(api)["replicas"] == 1
+
+
+@pytest.mark.parametrize(("limits", "replicas", "kept"), [({"min_workers": 2}, 1, 2), ({"max_workers": 20}, 500, 20)])
+def test_no_more_and_no_fewer_run_than_the_limits_say(
+    api: Api, cluster: Cluster, limits: dict[str, int], replicas: int, kept: int
+) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC | {"capacityConfig": limits, "replicas": replicas})
+    assert _kept(cluster).ok
+    assert _spec(api)["replicas"] == kept
+
+
+def test_pods_that_somebody_changed_are_put_right(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    _kept(cluster)
+    for containers in (
+        [{"name": "worker", "image": "evil:9"}],
+        [{"name": "worker", "image": "worker:1"}, {"name": "b"}],
+    ):
+        api.change(DEPLOYMENT, "reports", {"spec": {"template": {"spec": {"containers": containers}}}})
+        assert _kept(cluster).ok
+        assert [item["image"] for item in _spec(api)["template"]["spec"]["containers"]] == ["worker:1"]
+
+
+def test_what_the_api_server_adds_and_writes_another_way_is_no_change(api: Api, cluster: Cluster) -> None:
+    def written(body: dict[str, Any]) -> dict[str, Any]:
+        for container in body.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
+            container |= {"terminationMessagePath": "/dev/termination-log", "resources": {"limits": {"cpu": "1"}}}
+        return body
+
+    api.written = written
+    template = {"spec": {"image": "worker:1", "resources": {"limits": {"cpu": "1000m"}}}}
+    api.create(POOL, "reports", spec=POOL_SPEC | {"template": template})
+    (pool,) = cluster.objects(POOL) or []
+    deployments, verdicts = Deployments(cluster, ()), Settling((), Rules()).settle([pool], {}, SERVICE)
+    for _ in range(2):
+        assert deployments.keep(verdicts)[pool.uid].ok
+    api.change(DEPLOYMENT, "reports", {"spec": {"template": {"metadata": {"annotations": {"restartedAt": "now"}}}}})
+    api.requests.clear()
+    assert deployments.keep(verdicts)[pool.uid].ok
+    assert {method for method, _ in api.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [
+        ({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}, "FailedCreate"),
+        ({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "late"}, None),
+    ],
+)
+def test_what_the_deployment_says_of_its_pods_is_handed_on(
+    api: Api, cluster: Cluster, trouble: dict[str, str], reason: str | None
+) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    _kept(cluster)
+    fine = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable", "message": "fine"}
+    api.change(DEPLOYMENT, "reports", {"status": {"conditions": [fine, trouble], "replicas": 1}}, "status")
+    told = _kept(cluster)
+    assert (told.ok, told.reason, told.replicas) == (False, reason or "ProgressDeadlineExceeded", 1)
+    assert told.message == f"The Deployment says: {trouble['message']}"
+
+
+def test_a_change_that_another_one_came_before_is_no_failure(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    _kept(cluster)
+    api.change(POOL, "reports", {"spec": {"template": {"spec": {"image": "worker:2"}}}})
+    api.refuse = lambda method, path: (409, "the object has been modified") if method == "PUT" else None
+    assert _kept(cluster).ok is None
+    api.refuse = lambda method, path: None
+    assert _kept(cluster).ok
+
+
+def test_who_may_not_list_deployments_is_told_so(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    (pool,) = cluster.objects(POOL) or []
+    verdicts = Settling((), Rules()).settle([pool], {}, SERVICE)
+    api.refuse = lambda method, path: (403, "deployments.apps is forbidden") if "/deployments" in path else None
+    told = Deployments(cluster, ()).keep(verdicts)[pool.uid]
+    assert (told.ok, told.reason, told.replicas) == (False, "Refused", None)
+    assert "deployments.apps is forbidden" in told.message
+    api.stop()
+    told = Deployments(cluster, ()).keep(verdicts)[pool.uid]
+    assert (told.ok, told.replicas) == (None, None)

@@ -14,14 +14,14 @@ from capacity_planner.errors import ConflictError
 from capacity_planner.service.service import Service
 from capacity_planner.surfaces.kube.client import ApiError, Cluster
 from capacity_planner.surfaces.kube.keeper import Keeper, keep_quietly
-from capacity_planner.surfaces.kube.names import APPLY, AUTOSCALER, EVENT, POLICY
+from capacity_planner.surfaces.kube.names import APPLY, AUTOSCALER, EVENT, POLICY, POOL
 from capacity_planner.surfaces.kube.reading import Rules
 from capacity_planner.surfaces.kube.view import View
 from tests.service._told import SAMPLE
 
 from ._cluster import kubeconfig
 from ._running import settings
-from ._wishes import SPEC
+from ._wishes import POOL_SPEC, SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,11 +37,11 @@ class Stage:
 
     def __init__(self, service: Service, cluster: Cluster) -> None:
         self.service, self.cluster, self.view = service, cluster, View()
-        self.keeper = Keeper(service, cluster, self.view, Rules(), ())
+        self.keeper = Keeper(service, cluster, self.view, Rules(cluster=cluster.options), ())
 
     def keep(self) -> None:
         """List, and pass."""
-        for kind in (POLICY, AUTOSCALER):
+        for kind in (POLICY, POOL, AUTOSCALER):
             self.view.listed(kind, self.cluster.objects(kind) or (), self.view.ids(kind))
         self.keeper.keep()
 
@@ -185,7 +185,7 @@ def test_an_api_server_that_is_silent_ends_the_pass_at_once(api: Api, stage: Sta
     assert len(stage.service.desk.config().config.queues) == 3
     api.start()
     stage.keeper.keep()
-    assert len(api.objects(EVENT)) == 3
+    assert [item["reason"] for item in api.objects(EVENT)].count("Accepted") == 3
 
 
 def test_a_status_that_is_refused_does_not_keep_the_others_from_theirs(api: Api, stage: Stage) -> None:
@@ -195,3 +195,54 @@ def test_a_status_that_is_refused_does_not_keep_the_others_from_theirs(api: Api,
     stage.keep()
     assert "status" not in api.get(POLICY, "a")
     assert api.get(POLICY, "b")["status"]["conditions"]
+
+
+def test_pools_that_may_not_be_run_keep_nobody_from_being_planned_for(api: Api, stage: Stage) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    api.create(POLICY, "emails", spec=SPEC)
+    api.refuse = lambda method, path: (403, "deployments.apps is forbidden") if path.endswith("/deployments") else None
+    stage.keep()
+    conditions = {item["type"]: item for item in api.get(POOL, "reports")["status"]["conditions"]}
+    assert (conditions["Accepted"]["status"], conditions["Deployed"]["status"]) == ("True", "False")
+    assert "deployments.apps is forbidden" in conditions["Deployed"]["message"]
+    assert "replicas" not in api.get(POOL, "reports")["status"]
+    assert api.get(POLICY, "emails")["status"]["conditions"]
+
+
+def test_a_plan_that_was_named_is_not_seen_to_again_by_another_leader(api: Api, stage: Stage) -> None:
+    api.create(POLICY, "emails", spec=SPEC | {"mode": "manual"})
+    stage.keep()
+    _annotate(api, "plan-of-nobody")
+    stage.keep()
+    assert api.get(POLICY, "emails")["status"]["lastApply"] == "plan-of-nobody"
+    Stage(stage.service, stage.cluster).keep()
+    assert len(_told(api)) == 1
+    _annotate(api, "plan-of-another" * 100)
+    for _ in range(2):
+        Stage(stage.service, stage.cluster).keep()
+    assert len(_told(api)) == 2
+
+
+def test_a_pass_that_goes_on_is_seen_to(api: Api, stage: Stage) -> None:
+    began = stage.keeper.moved
+    api.create(POLICY, "emails", spec=SPEC)
+    stage.keep()
+    assert stage.keeper.moved > began
+
+
+def test_the_orders_of_a_queue_that_left_say_so(api: Api, stage: Stage) -> None:
+    api.create(POLICY, "emails", spec=SPEC | {"mode": "manual"})
+    stage.keep()
+    plan_id = _planned(stage)
+    stage.service.desk.apply(plan_id, by="test")
+    api.delete(POLICY, "emails")
+    stage.keep()
+    assert {order.note for order in stage.service.desk.orders(plan_id)} == {"The queue left the configuration."}
+
+
+def test_a_target_that_there_is_not_is_told_in_every_mode(api: Api, stage: Stage) -> None:
+    api.create(POLICY, "emails", spec=SPEC)
+    stage.keep()
+    conditions = {item["type"]: item for item in api.get(POLICY, "emails")["status"]["conditions"]}
+    assert (conditions["TargetFound"]["status"], conditions["TargetFound"]["reason"]) == ("False", "NoTarget")
+    assert [item["type"] for item in api.objects(EVENT) if item["reason"] == "NoTarget"] == ["Warning"]

@@ -124,3 +124,13 @@ def test_what_the_operator_may_not_do_is_said_in_one_sentence(
     assert not _standing(cluster, "one", Clock()).attempt()
     said = [getattr(record, "reason", "") for record in caplog.records]
     assert said == ["The API server forbids it: leases is forbidden. The operator's role lacks it."]
+
+
+def test_why_it_cannot_lead_is_known_until_it_can(api: Api, cluster: Cluster) -> None:
+    one = _standing(cluster, "one", Clock())
+    api.refuse = lambda method, path: (403, "leases is forbidden") if method == "GET" else None
+    one.attempt()
+    assert "leases is forbidden" in one.problem
+    api.refuse = lambda method, path: None
+    one.attempt()
+    assert one.problem == ""

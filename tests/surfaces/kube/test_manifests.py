@@ -111,3 +111,18 @@ def test_its_mark_changes_with_the_template_and_not_with_the_replicas() -> None:
 
     assert mark() == mark(replicas=7)
     assert mark() != mark(template={"spec": {"image": "worker:2"}})
+
+
+def test_a_container_can_be_what_a_restricted_namespace_asks_for() -> None:
+    restricted = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    pod = _pod(
+        template={
+            "spec": {
+                "image": "worker:1",
+                "securityContext": {"runAsNonRoot": True},
+                "containerSecurityContext": restricted,
+            }
+        }
+    )
+    assert pod["containers"][0]["securityContext"] == restricted
+    assert pod["securityContext"] == {"runAsNonRoot": True}

@@ -76,6 +76,22 @@ WRONG: list[tuple[dict[str, Any], str]] = [
         "spec.targetRef.apiVersion is 'v1', which is no group and version: apps/v1.",
     ),
     (
+        {"targetRef": {"name": "workers", "apiVersion": "apps/v1/x"}},
+        "spec.targetRef.apiVersion is 'apps/v1/x', which is no group and version: apps/v1.",
+    ),
+    (
+        {"targetRef": {"name": "workers", "kind": "deployment"}},
+        "spec.targetRef.kind is 'deployment', which is no kind. Write it as in Deployment.",
+    ),
+    (
+        {"targetRef": {"name": "workers", "kind": "DaemonSet"}},
+        "spec.targetRef.kind is 'DaemonSet', which cannot be scaled.",
+    ),
+    (
+        {"targetRef": {"name": "workers", "kind": "Job", "apiVersion": "batch/v1"}},
+        "spec.targetRef.kind is 'Job', which cannot be scaled. Name a Deployment, a StatefulSet, or what has a scale.",
+    ),
+    (
         {"targetRef": {"name": "workers", "namespace": "shop"}},
         "spec.targetRef.namespace is 'shop'. A resource scales only what is in its own namespace, jobs.",
     ),
@@ -139,3 +155,32 @@ def test_a_pool_is_its_own_target_and_claims_its_deployment() -> None:
     options = dict(wish.queue.scaler.options)
     assert (options["kind"], options["plural"], options["name"]) == ("WorkerPool", "workerpools", "reports")
     assert wish.unused == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("unix:///var/run/redis.sock", "unix"),
+        ("rediss://redis:6379/0?ssl_ca_certs=/var/run/secrets/token", "ssl_ca_certs"),
+        ("rediss://redis:6379/0?db=1&ssl%5Fkeyfile=key.pem", "ssl_keyfile"),
+    ],
+)
+def test_no_file_is_read_that_a_url_names(url: str, named: str) -> None:
+    with pytest.raises(PlannerError, match=rf"url names a file by {named}, which a resource may not"):
+        policy(source={"name": "rq", "options": {"url": url}})
+
+
+def test_a_url_that_names_no_file_is_taken() -> None:
+    url = "rediss://redis:6379/0?ssl_cert_reqs=none"
+    assert policy(source={"name": "rq", "options": {"url": url}}).queue.source.options["url"] == url
+
+
+@pytest.mark.parametrize(
+    ("said", "limits", "kept"),
+    [(1, {"min_workers": 3}, 3), (500, {"max_workers": 20}, 20), (7, {"max_workers": 20}, 7)],
+)
+def test_replicas_beyond_the_limits_are_told(said: int, limits: dict[str, int], kept: int) -> None:
+    wish = pool(replicas=said, capacityConfig=limits)
+    (limit,) = limits
+    note = f"replicas is {said}, but {limit} is {kept}, so that {kept} run."
+    assert (wish.replicas, wish.unused) == (kept, () if said == kept else (note,))

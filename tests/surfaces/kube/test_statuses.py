@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -27,7 +28,7 @@ from capacity_planner.surfaces.kube.reading import Rules
 from capacity_planner.surfaces.kube.reporting import change_of, status_of
 from capacity_planner.surfaces.kube.rivals import rivals_of
 from capacity_planner.surfaces.kube.settling import Settling, Verdict
-from capacity_planner.surfaces.kube.telling import Allowance, body_of, events_of
+from capacity_planner.surfaces.kube.telling import Allowance, Event, body_of, events_of
 from tests.service._told import NOW, SAMPLE, plan
 
 from ._cluster import problems
@@ -262,3 +263,11 @@ def test_a_resource_may_not_tell_more_than_so_many_events_at_once() -> None:
     assert allowance.take("invoices")
     allowance.keep(set())
     assert allowance.take("emails")
+
+
+def test_an_event_fits_whatever_it_is_about() -> None:
+    event = Event("Recommended", "Очередь " * 200)
+    body = body_of(event, resource(name="a" * 199 + "-b"), "replica-1")
+    assert len(body["note"].encode()) <= 1024
+    assert body["note"].startswith("Очередь")
+    assert re.fullmatch(r"a{199}\.[0-9a-f]+", body["metadata"]["name"])

@@ -72,3 +72,12 @@ def test_what_a_change_of_ours_has_made_is_no_news() -> None:
     view.learned(_object("emails", 5))
     assert _seen(view) == {"emails": 5}
     assert not view.news.is_set()
+
+
+def test_what_a_list_has_missed_comes_back_with_the_next_one() -> None:
+    view = View()
+    view.told(_object("emails"), gone=False)
+    view.listed(POLICY, [], view.ids(POLICY))
+    assert _seen(view) == {}
+    view.listed(POLICY, [_object("emails")], view.ids(POLICY))
+    assert _seen(view) == {"emails": 1}

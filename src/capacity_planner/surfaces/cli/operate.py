@@ -2,7 +2,8 @@
 # ruff: noqa: PLC0415 - what a command needs is imported when it runs.
 
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,8 @@ from capacity_planner.surfaces.cli import _service_options as srv
 from capacity_planner.surfaces.cli._exits import OK, guarded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from capacity_planner.pipeline.settings import Settings
     from capacity_planner.service.service import Service
     from capacity_planner.surfaces.kube.operating import Where
@@ -31,7 +34,8 @@ It ends on SIGTERM or Ctrl-C, after what is under way.
 Exit codes: 0 ended; 2 invalid settings; 1 anything unexpected."""
 
 _CLUSTER, _LEADER = "Cluster", "Leader election"
-_TIMEOUT = 10.0
+_APIS = ("http", "grpc")
+_TIMEOUT, _GRACE = 10.0, timedelta(seconds=5)
 
 Namespaces = Annotated[
     list[str] | None,
@@ -96,6 +100,7 @@ def operator(
     lease_seconds: LeaseSeconds = 15,
     probes: Probes = "",
     http: srv.Http = None,
+    grpc: srv.Grpc = None,
     store: srv.Store = None,
     token_file: srv.TokenFile = None,
     tls_cert: srv.TlsCert = None,
@@ -109,7 +114,7 @@ def operator(
     """Plan and scale for the CapacityPolicies and WorkerPools of a Kubernetes cluster.
 
     What was planned for a resource, and why it was or was not applied, stands in its status and its events. Where
-    an HTTP address is set, the API is served, too, while this replica leads.
+    an address of HTTP or gRPC is set, the API is served there, too, while this replica leads.
     """
     from capacity_planner.surfaces.cli._serving import service_settings
 
@@ -156,20 +161,32 @@ def _where(options: dict[str, Any], own: str) -> "Where":
 
 
 def _api(settings: "Settings", *, insecure: bool) -> "Beside | None":
-    """What serves the API beside the service; ``None`` where no address was set for it."""
+    """What serves the APIs beside the service; ``None`` where no address was set for any."""
     server = settings.server
-    if settings.origins["server.http"] == "default":
+    http, grpc = (getattr(server, name) if settings.origins[f"server.{name}"] != "default" else "" for name in _APIS)
+    if not http and not grpc:
         return None
     from capacity_planner.service.access import Access, guard
+    from capacity_planner.surfaces.grpc.server import serve_grpc
     from capacity_planner.surfaces.http.app import create_app
     from capacity_planner.surfaces.http.server import HttpServer
+    from capacity_planner.surfaces.keda.scaler import ExternalScaler
 
     access = Access.load(server.token_file) if server.token_file else Access.open_to_all()
-    guard(server.http, access, insecure=insecure, tls=bool(server.tls_cert))
+    for address in filter(None, (http, grpc)):
+        guard(address, access, insecure=insecure, tls=bool(server.tls_cert))
 
-    def beside(service: "Service") -> HttpServer:
-        app = create_app(service.desk, service.heavy, access, service.telemetry, service.server)
-        return HttpServer(app, service.server)
+    @contextmanager
+    def beside(service: "Service") -> "Iterator[None]":
+        with ExitStack() as stack:
+            if grpc:
+                keda = ExternalScaler(service.desk, access.authorize)
+                served = serve_grpc(service.desk, server, access.authorize, [keda], telemetry=service.telemetry)
+                stack.callback(served.stop, _GRACE)
+            if http:
+                app = create_app(service.desk, service.heavy, access, service.telemetry, server)
+                stack.enter_context(HttpServer(app, server))
+            yield
 
     return beside
 

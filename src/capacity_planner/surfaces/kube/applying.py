@@ -13,9 +13,11 @@ from capacity_planner.surfaces.kube.telling import Event
 
 if TYPE_CHECKING:
     from capacity_planner.service.desk import Desk
+    from capacity_planner.surfaces.kube.objects import Object
     from capacity_planner.surfaces.kube.settling import Verdict
 
 _LOG = logging.getLogger("capacity_planner.kube")
+_LONGEST = 200  # of a name that is no plan's, an annotation may hold more than a status takes
 
 
 class Applying:
@@ -36,12 +38,16 @@ class Applying:
             UnavailableError: the store does not answer; the resource is looked at again.
         """
         found = verdict.found
-        plan_id = str((found.metadata.get("annotations") or {}).get(APPLY, ""))
-        if verdict.queue is None or not plan_id or self._seen.get(found.uid) == plan_id:
+        plan_id = str((found.metadata.get("annotations") or {}).get(APPLY, ""))[:_LONGEST]
+        if verdict.queue is None or not plan_id or self.last(found) == plan_id:
             return None
         told = self._carry_out(plan_id, verdict.queue.queue_name, verdict)
         self._seen[found.uid] = plan_id
         return told
+
+    def last(self, found: Object) -> str:
+        """The plan that a resource named last and that was seen to, also by an earlier leader; empty where none was."""
+        return self._seen.get(found.uid) or str(found.status.get("lastApply") or "")
 
     def keep(self, uids: set[str]) -> None:
         """Forget all others."""

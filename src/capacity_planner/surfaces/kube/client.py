@@ -73,7 +73,7 @@ class Cluster:
         self._plain: Any = client.CustomObjectsApi(client.ApiClient(self.settings))
 
     def objects(self, kind: Kind, namespaces: tuple[str, ...] = (), *, labels: str = "") -> list[Object] | None:
-        """All objects of a kind; ``None`` where there is no such kind.
+        """All objects of a kind; ``None`` where there is no such kind, by the list of all kinds, too.
 
         Args:
             kind: the kind.
@@ -86,9 +86,24 @@ class Cluster:
         try:
             return [item for namespace in namespaces or ("",) for item in self._pages(kind, namespace, labels)]
         except ApiError as error:
-            if error.status == NOT_FOUND:
+            # One that starts may answer so for a kind that it does know.
+            if error.status == NOT_FOUND and kind.plural not in self.kinds(kind.group, kind.version):
                 return None
             raise
+
+    def kinds(self, group: str, version: str) -> dict[str, str]:
+        """Plural → kind of what a group serves, sub-resources such as ``deployments/scale`` among them.
+
+        Raises:
+            ApiError: it refused, or did not answer.
+        """
+        try:
+            found = self._ask(self._plain, "get_api_resources", group, version)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return {}
+            raise
+        return {item.name: item.kind for item in found.resources}
 
     def _pages(self, kind: Kind, namespace: str, labels: str) -> Iterator[Object]:
         more: dict[str, str] = {"label_selector": labels} if labels else {}
@@ -115,6 +130,21 @@ class Cluster:
             if error.status == NOT_FOUND:
                 return None
             raise
+
+    def has_scale(self, kind: Kind, namespace: str, name: str) -> bool:
+        """Whether there is an object that can be scaled.
+
+        Raises:
+            ApiError: it refused, or did not answer.
+        """
+        where = (kind.group, kind.version, namespace, kind.plural, name)
+        try:
+            self._ask(self._plain, "get_namespaced_custom_object_scale", *where)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return True
 
     def create(self, kind: Kind, namespace: str, body: Mapping[str, Any]) -> Object:
         """Make an object.

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from capacity_planner.surfaces.kube.client import CONFLICT, ApiError
+from capacity_planner.surfaces.kube.client import CONFLICT, NOT_FOUND, ApiError
 from capacity_planner.surfaces.kube.manifests import deployment_of
 from capacity_planner.surfaces.kube.names import DEPLOYMENT, MADE_OF, POOL, POOL_LABEL
 from capacity_planner.surfaces.kube.objects import Object
@@ -25,18 +25,18 @@ class Deployed:
     """How a pool's Deployment is doing.
 
     Attributes:
-        ok: whether it is as the pool says.
+        ok: whether it is as the pool says; ``None`` where that cannot be told now.
         reason: in one word.
         message: in a sentence.
-        replicas: pods that there are.
-        ready: pods that are ready.
+        replicas: pods that there are; ``None`` where that cannot be told.
+        ready: pods that are ready; ``None`` as above.
     """
 
-    ok: bool
+    ok: bool | None
     reason: str
     message: str
-    replicas: int = 0
-    ready: int = 0
+    replicas: int | None = None
+    ready: int | None = None
 
 
 class Deployments:
@@ -49,19 +49,26 @@ class Deployments:
 
     def __init__(self, cluster: Cluster, namespaces: tuple[str, ...]) -> None:
         self._cluster, self._namespaces = cluster, namespaces
+        self._made_of: dict[str, Any] = {}
 
     def keep(self, verdicts: Sequence[Verdict]) -> Mapping[str, Deployed]:
-        """See to the Deployments of all pools; how they are doing, by the pool's uid.
-
-        Raises:
-            ApiError: the API server does not answer.
-        """
+        """See to the Deployments of all pools; how they are doing, by the pool's uid."""
         pools = [verdict for verdict in verdicts if verdict.found.kind == POOL]
+        self._made_of = {item.found.uid: self._made_of.get(item.found.uid) for item in pools}
         if not pools:
             return {}
-        listed = self._cluster.objects(DEPLOYMENT, self._namespaces, labels=POOL_LABEL) or []
-        there = {(item.namespace, item.name): item for item in listed}
+        try:
+            there = self._there()
+        except ApiError as error:
+            said = f"The Deployments cannot be listed: {error.message}"
+            return {item.found.uid: _failed(error, said, None) for item in pools}
         return {item.found.uid: self._kept(item, there.get((item.found.namespace, item.found.name))) for item in pools}
+
+    def _there(self) -> dict[tuple[str, str], Object]:
+        listed = self._cluster.objects(DEPLOYMENT, self._namespaces, labels=POOL_LABEL)
+        if listed is None:
+            raise ApiError("The API server knows no Deployments.", NOT_FOUND)
+        return {(item.namespace, item.name): item for item in listed}
 
     def _kept(self, verdict: Verdict, there: Object | None) -> Deployed:
         if not verdict.accepted or verdict.wish is None or verdict.wish.pool is None:
@@ -74,7 +81,10 @@ class Deployments:
         except ApiError as error:
             if error.status == CONFLICT and there is None:
                 return _told(None, ok=False, reason="NameTaken", message=_taken(verdict.found))
-            return _told(there, ok=False, reason="Refused", message=f"The Deployment cannot be kept: {error.message}")
+            return _failed(error, f"The Deployment cannot be kept: {error.message}", there)
+        if (trouble := _trouble(there)) is not None:
+            said = f"The Deployment says: {trouble.get('message') or trouble['type']}"
+            return _told(there, ok=False, reason=trouble.get("reason") or trouble["type"], message=said)
         return _told(there, ok=True, reason="Deployed", message=f"The Deployment {wanted['metadata']['name']} is kept.")
 
     def _made(self, wanted: dict[str, Any], pool: Object) -> Object:
@@ -86,12 +96,44 @@ class Deployments:
         """Change what differs; the replicas only where nobody else scales the Deployment."""
         follows = verdict.rival_target is None or verdict.rival_target.kind != DEPLOYMENT.kind
         replicas = wanted["spec"]["replicas"] if follows else there.spec.get("replicas", 1)
-        annotations = there.metadata.get("annotations") or {}
-        if annotations.get(MADE_OF) != wanted["metadata"]["annotations"][MADE_OF]:
-            return self._cluster.replace(Object(DEPLOYMENT, _merged(there, wanted, replicas)))
+        if self._differs(wanted, there, verdict.found.uid):
+            made = self._cluster.replace(Object(DEPLOYMENT, _merged(there, wanted, replicas)))
+            self._made_of[verdict.found.uid] = _pod(made.spec)
+            return made
         if there.spec.get("replicas") != replicas:
             return self._cluster.patch(there, {"spec": {"replicas": replicas}})
         return there
+
+    def _differs(self, wanted: dict[str, Any], there: Object, uid: str) -> bool:
+        """Whether it was made of something else, or somebody has changed the pods since.
+
+        The API server adds to what it is given, and may write it another way: ``1`` for ``1000m``. What it made of
+        ours stands.
+        """
+        annotations, pod = there.metadata.get("annotations") or {}, _pod(there.spec)
+        if annotations.get(MADE_OF) != wanted["metadata"]["annotations"][MADE_OF]:
+            return True
+        return not _holds(pod, _pod(wanted["spec"])) and pod != self._made_of[uid]
+
+
+def _pod(spec: Any) -> Any:
+    return spec.get("template", {}).get("spec", {})
+
+
+def _holds(there: Any, wanted: Any) -> bool:
+    """Whether all that is wanted is there, whatever else is."""
+    if isinstance(wanted, dict):
+        return isinstance(there, dict) and all(_holds(there.get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, list):
+        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
+    return bool(there == wanted)
+
+
+def _trouble(there: Object) -> Mapping[str, str] | None:
+    """The condition by which a Deployment says that it does not get its pods; ``None`` where it says no such thing."""
+    bad = {("ReplicaFailure", "True"), ("Progressing", "False")}
+    conditions = there.status.get("conditions") or ()
+    return next((item for item in conditions if (item["type"], item["status"]) in bad), None)
 
 
 def _merged(there: Object, wanted: dict[str, Any], replicas: int) -> dict[str, Any]:
@@ -111,7 +153,17 @@ def _taken(pool: Object) -> str:
     return f"There is a Deployment {pool.namespace}/{pool.name} already that is not this pool's. Rename one of them."
 
 
+def _failed(error: ApiError, message: str, there: Object | None) -> Deployed:
+    """What was refused; a change that came too late, or no answer, says nothing of the Deployment."""
+    ok = None if error.temporary else False
+    replicas, ready = _counts(there) if there else (None, None)
+    return Deployed(ok, "Refused" if ok is False else "TriedAgain", message, replicas, ready)
+
+
 def _told(there: Object | None, *, ok: bool, reason: str, message: str) -> Deployed:
+    return Deployed(ok, reason, message, *_counts(there))
+
+
+def _counts(there: Object | None) -> tuple[int, int]:
     status = there.status if there else {}
-    replicas, ready = int(status.get("replicas") or 0), int(status.get("readyReplicas") or 0)
-    return Deployed(ok, reason, message, replicas, ready)
+    return int(status.get("replicas") or 0), int(status.get("readyReplicas") or 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from capacity_planner.errors import ConflictError, PlannerError, UnavailableError
@@ -15,6 +16,7 @@ from capacity_planner.surfaces.kube.names import AUTOSCALER, EVENT, POLICY, POOL
 from capacity_planner.surfaces.kube.reporting import change_of, status_of
 from capacity_planner.surfaces.kube.rivals import rivals_of
 from capacity_planner.surfaces.kube.settling import Settling
+from capacity_planner.surfaces.kube.sighting import Sighting
 from capacity_planner.surfaces.kube.telling import Allowance, body_of, events_of
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ class Keeper:
         rules: what they may not say.
         fixed: queues of the settings file.
         namespaces: of the resources; empty is everywhere.
+
+    Attributes:
+        moved: when it came to the resource that it is at, by the monotonic clock.
     """
 
     def __init__(
@@ -64,7 +69,9 @@ class Keeper:
         self._deployments = Deployments(cluster, namespaces)
         self._gathering = Gathering(service)
         self._applying = Applying(service.desk)
+        self._sighting = Sighting(cluster)
         self._allowance = Allowance()
+        self.moved = monotonic()
 
     def keep(self) -> None:
         """One pass.
@@ -77,11 +84,14 @@ class Keeper:
         there = {verdict.found.uid for verdict in verdicts}
         self._allowance.keep(there)
         self._applying.keep(there)
+        self._sighting.keep(there)
         deployed = self._deployments.keep(verdicts)
         self._gathering.refresh()
         for verdict in verdicts:
+            self.moved = monotonic()
+            told = self._applying.apply(verdict)
             self._report(verdict, deployed.get(verdict.found.uid))
-            if (told := self._applying.apply(verdict)) is not None:
+            if told is not None:
                 self._tell(verdict.found, (told,))
 
     def _configure(self) -> Sequence[Verdict]:
@@ -118,7 +128,8 @@ class Keeper:
     def _report(self, verdict: Verdict, deployed: Deployed | None) -> None:
         found = verdict.found
         facts = self._gathering.facts(verdict.queue) if verdict.queue is not None else None
-        after = status_of(verdict, facts, deployed, self._gathering.now)
+        seen, applied = self._sighting.of(verdict), self._applying.last(found)
+        after = status_of(verdict, facts, deployed, self._gathering.now, seen=seen, applied=applied)
         change = change_of(found.status, after)
         if not change:
             return

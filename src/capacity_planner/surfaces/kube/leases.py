@@ -33,6 +33,9 @@ class Election:
         holder: who this is; no other process has this name, now or earlier.
         duration: seconds after which another may take over.
         clock: seconds that only ever go forward.
+
+    Attributes:
+        problem: why the Lease could not be read or written last time; empty where it could.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Election:
         self._holder, self._duration, self._clock = holder, duration, clock
         self._seen: tuple[Any, float] = (None, clock())
         self._renewed: float | None = None
+        self.problem = ""
 
     @property
     def leads(self) -> bool:
@@ -62,7 +66,9 @@ class Election:
             taken = self._take()
             if taken is not None:
                 self._renewed = began if taken else None
+            self.problem = ""
         except ApiError as error:
+            self.problem = f"The lease could not be renewed: {error.message}"
             _LOG.warning("the lease could not be renewed", extra={"lease": self._name, "reason": error.message})
         return self.leads
 

@@ -51,7 +51,7 @@ def deployment_of(found: Object, wish: Wish, spec: WorkerPoolSpec) -> dict[str, 
             "annotations": {MADE_OF: _digest(wanted)},
             "ownerReferences": [{**owner, "controller": True}],
         },
-        "spec": {"replicas": spec.replicas, **wanted},
+        "spec": {"replicas": wish.replicas, **wanted},
     }
 
 
@@ -63,6 +63,8 @@ def _template(wish: Wish, spec: WorkerPoolSpec, labels: dict[str, str]) -> dict[
         "env": _variables(wish, spec),
         **_given(worker, _OF_CONTAINER),
     }
+    if worker.containerSecurityContext:
+        container["securityContext"] = worker.containerSecurityContext
     pod: dict[str, Any] = {"containers": [container], **_given(worker, _OF_POD)}
     if (grace := _grace(spec)) is not None:
         pod["terminationGracePeriodSeconds"] = grace

@@ -86,7 +86,7 @@ class Operator:
         )
         self.error: BaseException | None = None
         self.term: Term | None = None
-        self._stop, self._looked, self._retry_at = Event(), monotonic(), 0.0
+        self._stop, self._looked, self._retry_at, self._problem = Event(), monotonic(), 0.0, ""
         self._threads = [Thread(target=work, daemon=True) for work in (self._stand, self._run)]
         for thread in self._threads:
             thread.start()
@@ -111,9 +111,9 @@ class Operator:
         return self.term is not None
 
     def idle(self) -> str:
-        """Why nothing is planned though this one leads; empty where all is well."""
+        """Why nothing is planned though this one leads, or why it cannot come to lead; empty where all is well."""
         term = self.term
-        return "The resources could not be listed yet; the log says why." if term and not term.synced else ""
+        return term.idle() if term else self._problem or self._election.problem
 
     def ailing(self) -> str:
         """Why the process should be started anew; empty where it need not be."""
@@ -141,6 +141,7 @@ class Operator:
 
     def _turn(self) -> None:
         if not self._election.leads:
+            self._problem = ""
             self._close()
         elif self.term is None and monotonic() >= self._retry_at:
             self._open()
@@ -152,8 +153,9 @@ class Operator:
             self.term = Term(
                 self._cluster, self._settings, origin=self._origin, namespaces=where.namespaces, beside=self._beside
             )
+            self._problem = ""
         except UnavailableError as error:
-            self._retry_at = monotonic() + _AGAIN
+            self._retry_at, self._problem = monotonic() + _AGAIN, error.message
             _LOG.warning("the term could not begin", extra={"reason": error.message})
 
     def _close(self) -> None:

@@ -82,6 +82,7 @@ class WorkerPodSpec:
         serviceAccountName: the account of the pods.
         imagePullSecrets: secrets for the image's registry.
         securityContext: of the pods.
+        containerSecurityContext: of the container, where Kubernetes has it as its securityContext.
         nodeSelector: where pods may run.
         tolerations: where pods may run.
         affinity: where pods may run.
@@ -103,6 +104,7 @@ class WorkerPodSpec:
     serviceAccountName: Name = ""
     imagePullSecrets: OwnList | None = None
     securityContext: Own | None = None
+    containerSecurityContext: Own | None = None
     nodeSelector: Own | None = None
     tolerations: OwnList | None = None
     affinity: Own | None = None
@@ -192,7 +194,8 @@ class WorkerPoolSpec(Planned):
     """A queue, and workers for it that the operator runs as a Deployment.
 
     Attributes:
-        replicas: workers; the planner sets it through the scale sub-resource. Leave it out of what you apply.
+        replicas: workers, of which no fewer than min_workers and no more than max_workers run; the planner sets it
+            through the scale sub-resource. Leave it out of what you apply.
         queueSelector: which queue, as an alternative to queueName.
         template: the workers' pods.
         autoScaling: limits, as an alternative to slo and capacityConfig.

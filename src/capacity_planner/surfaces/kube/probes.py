@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -34,8 +35,9 @@ class Probes:
     def __init__(self, address: str, operator: Operator) -> None:
         host, port = parse_address(address)
         handler = type("Handler", (_Handler,), {"operator": operator})
+        server = _Server6 if ":" in host else ThreadingHTTPServer
         try:
-            self._server = ThreadingHTTPServer((host, port), handler)
+            self._server = server((host, port), handler)
         except OSError as error:
             message = f"--probes is {address!r}, where nobody can listen: {error.strerror}. Take another port."
             raise PlannerError(ErrorCode.CONFIG_INVALID, message, details={"field": "--probes"}) from None
@@ -53,6 +55,10 @@ class Probes:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
 
 from capacity_planner import codec
 from capacity_planner.domain.queues import Chosen, QueueSettings, ServiceConfig
@@ -21,9 +22,11 @@ from capacity_planner.surfaces.kube.specs import CapacityPolicySpec, Planned, Ta
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_API_VERSION, _KIND = re.compile(r"[a-z0-9.-]+/[a-z0-9]+"), re.compile(r"[A-Z][A-Za-z0-9]*")
+_UNSCALED = {"apps": {"DaemonSet", "Job", "CronJob", "Pod"}, "batch": {"Job", "CronJob"}}
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 _LONGEST_LABEL = 63
-_FILES = re.compile(r"(^|_)(file|path)$")
+_FILES, _FILES_OF_URLS = re.compile(r"(^|_)(file|path)$"), re.compile(r"(file|path|certs)$")
 _EVERYBODY = "_all"
 _PLACES = {"config": "spec.capacityConfig", "source": "spec.source", "queues[.]0": "spec"}
 _SOURCES = Path("/etc/capacity-planner/sources")
@@ -52,12 +55,14 @@ class Wish:
         targets: what it claims to scale; the first is what it scales.
         unused: what it says that is not used, in sentences.
         pool: the pool's spec, where it is one.
+        replicas: of a pool, those of its Deployment, within the queue's limits.
     """
 
     queue: QueueSettings
     targets: tuple[Target, ...]
     unused: tuple[str, ...] = ()
     pool: WorkerPoolSpec | None = None
+    replicas: int = 0
 
 
 def wish_of(found: Object, service: ServiceConfig, rules: Rules) -> Wish:
@@ -80,7 +85,7 @@ def wish_of(found: Object, service: ServiceConfig, rules: Rules) -> Wish:
     except PlannerError as error:
         message = error.message.removeprefix(f"{error.details.get('at', '')}: ")
         raise PlannerError(error.code, _placed(message), details=error.details) from None
-    return wish
+    return wish if wish.pool is None else _within_limits(wish, wish.pool.replicas, service)
 
 
 def _policy(found: Object, rules: Rules) -> Wish:
@@ -103,6 +108,16 @@ def _pool(found: Object, rules: Rules) -> Wish:
     return Wish(_queue(spec, said, own, rules, options), (own, made), said.unused, spec)
 
 
+def _within_limits(wish: Wish, said: int, service: ServiceConfig) -> Wish:
+    config = wish.queue.config(service.planner)
+    kept = min(max(said, config.min_workers), config.max_workers)
+    if kept == said:
+        return replace(wish, replicas=said)
+    limit = "min_workers" if kept > said else "max_workers"
+    note = f"replicas is {said}, but {limit} is {kept}, so that {kept} run."
+    return replace(wish, replicas=kept, unused=(*wish.unused, note))
+
+
 def _queue(spec: Planned, said: Said, target: Target, rules: Rules, options: Mapping[str, str]) -> QueueSettings:
     said.take("autoScaleThreshold", "confidence_threshold", spec.autoScaleThreshold)
     where = {"namespace": target.namespace, "name": target.name}
@@ -119,9 +134,14 @@ def _queue(spec: Planned, said: Said, target: Target, rules: Rules, options: Map
 
 
 def _target(ref: TargetRef, found: Object) -> Target:
-    group, slash, _ = ref.apiVersion.partition("/")
-    if not slash:
+    if not _API_VERSION.fullmatch(ref.apiVersion):
         raise _invalid("spec.targetRef.apiVersion", f"is {ref.apiVersion!r}, which is no group and version: apps/v1.")
+    group = ref.apiVersion.partition("/")[0]
+    if not _KIND.fullmatch(ref.kind):
+        raise _invalid("spec.targetRef.kind", f"is {ref.kind!r}, which is no kind. Write it as in Deployment.")
+    if ref.kind in _UNSCALED.get(group, ()):
+        problem = f"is {ref.kind!r}, which cannot be scaled. Name a Deployment, a StatefulSet, or what has a scale."
+        raise _invalid("spec.targetRef.kind", problem)
     if not _NAME.fullmatch(ref.name):
         raise _invalid("spec.targetRef.name", f"is {ref.name!r}, which is no name of an object.")
     if ref.namespace not in {"", found.namespace}:
@@ -137,6 +157,21 @@ def _check_files(source: Chosen, namespace: str, rules: Rules) -> None:
             kept = f"{rules.files}/{namespace}.NAME, or {rules.files}/{_EVERYBODY}.NAME"
             problem = f"is {value!r}. A resource may only name files that are kept for it, as {kept}."
             raise _invalid(f"spec.source.options.{name}", problem)
+        # A URL may hold a password, so that it is not shown.
+        if isinstance(value, str) and "://" in value and (named := _file_in(value)):
+            problem = f"names a file by {named}, which a resource may not. Use host and port, and leave {named} out."
+            raise _invalid(f"spec.source.options.{name}", problem)
+
+
+def _file_in(url: str) -> str:
+    """What of a URL names a file: its scheme, or a parameter; empty where nothing does."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    if parts.scheme.startswith(("unix", "file")):
+        return parts.scheme
+    return next((name for name, _ in parse_qsl(parts.query) if _FILES_OF_URLS.search(name)), "")
 
 
 def _is_for(namespace: str, value: Any, folder: Path) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
 from capacity_planner.service.deciding import changes
-from capacity_planner.surfaces.kube.conditions import Finding, conditions, findings
+from capacity_planner.surfaces.kube.conditions import Finding, Truth, conditions, findings
 from capacity_planner.surfaces.kube.names import POOL, POOL_LABEL
 from capacity_planner.surfaces.kube.statuses import (
     PlanStatus,
@@ -32,7 +32,15 @@ if TYPE_CHECKING:
 _STEPS, _DIGITS = 10, 4
 
 
-def status_of(verdict: Verdict, facts: Facts | None, deployed: Deployed | None, now: datetime) -> dict[str, Any]:
+def status_of(
+    verdict: Verdict,
+    facts: Facts | None,
+    deployed: Deployed | None,
+    now: datetime,
+    *,
+    seen: Finding | None = None,
+    applied: str = "",
+) -> dict[str, Any]:
     """The status of a resource, as JSON has it.
 
     Args:
@@ -40,21 +48,27 @@ def status_of(verdict: Verdict, facts: Facts | None, deployed: Deployed | None, 
         facts: what is known of its queue; ``None`` where it is not accepted.
         deployed: of a pool, how its Deployment is doing.
         now: the time.
+        seen: of a policy, whether its target is there.
+        applied: the plan that its annotation named last; empty where none was.
     """
     found = verdict.found
     said = list(findings(verdict, facts))
+    if seen is not None:
+        said.append(seen)
     if deployed is not None:
-        said.append(Finding("Deployed", "True" if deployed.ok else "False", deployed.reason, deployed.message))
+        so: Truth = "Unknown" if deployed.ok is None else "True" if deployed.ok else "False"
+        said.append(Finding("Deployed", so, deployed.reason, deployed.message))
     common: dict[str, Any] = {
         "observedGeneration": found.generation,
         "conditions": conditions(said, found.status, found.generation, now),
+        "lastApply": applied or None,
     }
     if verdict.queue is not None:
         common |= {"queueName": verdict.queue.queue_name, "mode": verdict.queue.mode}
     if facts is not None:
         common |= _of_queue(facts)
-        applied = next(item for item in said if item.type == "Applied")
-        common["whyNotApplied"] = applied.message if applied.status == "False" else None
+        carried = next(item for item in said if item.type == "Applied")
+        common["whyNotApplied"] = carried.message if carried.status == "False" else None
     if found.kind == POOL:
         pods: dict[str, Any] = {"replicas": deployed.replicas, "readyReplicas": deployed.ready} if deployed else {}
         return _written(PoolStatus(**common, **pods, selector=f"{POOL_LABEL}={found.name}"))

@@ -1,7 +1,7 @@
 """Structural schemas, as CustomResourceDefinitions have them, of the types that resources are read into.
 
 What they lack of JSON Schema is written otherwise: a bound that must not be reached is marked, and nothing is nullable,
-as an optional field is left out. A duration is text as Go reads it, which the API server checks.
+as an optional field is left out. A duration is text as Go writes it; the API server's own format would take days, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
-_DURATION = {"type": "string", "format": "duration", "maxLength": 64}
+_DURATION = {
+    "type": "string",
+    "maxLength": 64,
+    "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|^0$",
+}
+_EXACT = 2**53  # the API server compares with bounds as floats, and misreads those that lie beyond
 _ZERO = re.compile(r" \[(?:0|empty) = default\]")
 _BARE = {bool: "boolean", str: "string", int: "integer", float: "number"}
 
@@ -76,7 +81,7 @@ def _bounded(mark: Mark) -> dict[str, Any]:
         return schema
     for bound, name in (("ge", "minimum"), ("gt", "minimum"), ("le", "maximum"), ("lt", "maximum")):
         limit = getattr(mark, bound)
-        if limit is not None:
+        if limit is not None and limit < _EXACT:
             schema[name] = limit
             if bound in {"gt", "lt"}:
                 schema[f"exclusive{name.capitalize()}"] = True

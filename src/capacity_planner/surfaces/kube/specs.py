@@ -77,8 +77,8 @@ class Planned:
         queueName: the queue, by the name that its source knows.
         slo: what must hold. Unset, the operator's.
         capacityConfig: settings of the planner that differ from the operator's.
-        autoScaleThreshold: confidence that a plan must reach to be carried out by itself; the same as
-            capacityConfig.confidence_threshold.
+        autoScaleThreshold: confidence that a plan must reach to be carried out by itself, and that it is made for: a
+            lower one asks for fewer workers. The same as capacityConfig.confidence_threshold.
         mode: ``auto`` carries a plan out when it may be; ``manual`` waits for a person to apply it; ``advisory``
             never scales anything. Unset, advisory.
         source: where the queue is measured. Unset, push, which waits for samples at POST /v1/metrics.

@@ -131,7 +131,7 @@ class PolicyStatus:
 
     Attributes:
         observedGeneration: the generation of the spec that this is about.
-        conditions: Accepted, Measured, Planned, Applied, Conflicted; of a pool also Deployed.
+        conditions: Accepted, Measured, Planned, Applied, Conflicted; of a policy also TargetFound, of a pool Deployed.
         queueName: the queue.
         mode: the mode in effect: advisory while another autoscaler has the target.
         currentWorkers: workers that ran when the newest plan was made.
@@ -142,6 +142,7 @@ class PolicyStatus:
         lastSample: the newest sample.
         lastPlan: the newest plan.
         lastScaling: the newest scaling.
+        lastApply: the plan that the annotation capacity-planner.io/apply named last, and that was seen to.
     """
 
     __pydantic_config__ = CONFIG
@@ -158,6 +159,7 @@ class PolicyStatus:
     lastSample: SampleStatus | None = None
     lastPlan: PlanStatus | None = None
     lastScaling: ScalingStatus | None = None
+    lastApply: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,11 +167,11 @@ class PoolStatus(PolicyStatus):
     """How a pool is doing.
 
     Attributes:
-        replicas: pods that there are.
-        readyReplicas: pods that are ready.
+        replicas: pods that there are; left out where that cannot be told.
+        readyReplicas: pods that are ready; left out as above.
         selector: the pods' labels, for the scale sub-resource.
     """
 
-    replicas: Count = 0
-    readyReplicas: Count = 0
+    replicas: Count | None = None
+    readyReplicas: Count | None = None
     selector: Text = ""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.surfaces.kube.objects import Object
 
-_LONGEST_NOTE, _LONGEST_NAME, _LONGEST_INSTANCE = 1_000, 200, 128
+_LONGEST_NOTE, _LONGEST_NAME, _LONGEST_INSTANCE = 1_000, 200, 128  # the note's in bytes
 _MOST, _EACH = 12.0, 30.0
 _ALARMS = {"ScalerFailed", "ScalerRetries"}
 _TURNS = {
@@ -23,6 +23,7 @@ _TURNS = {
     "Conflicted": ("True", "ConflictGone"),
     "Deployed": ("False", "Deployed"),
     "Measured": ("False", "Measured"),
+    "TargetFound": ("False", "TargetFound"),
 }
 
 
@@ -108,14 +109,14 @@ def body_of(event: Event, about: Object, instance: str) -> dict[str, Any]:
         "uid": about.uid,
     }
     return {
-        "metadata": {"name": f"{about.name[:_LONGEST_NAME]}.{stamp:x}", "namespace": about.namespace},
+        "metadata": {"name": f"{about.name[:_LONGEST_NAME].rstrip('-.')}.{stamp:x}", "namespace": about.namespace},
         "eventTime": moment,
         "reportingController": f"{about.kind.group}/{OPERATOR}",
         "reportingInstance": instance[:_LONGEST_INSTANCE],
         "action": "Reconcile",
         "reason": event.reason,
         "regarding": regarding,
-        "note": event.note[:_LONGEST_NOTE],
+        "note": event.note.encode()[:_LONGEST_NOTE].decode(errors="ignore"),
         "type": "Warning" if event.warning else "Normal",
     }
 

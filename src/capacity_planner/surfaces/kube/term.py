@@ -8,7 +8,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from capacity_planner.errors import WorldError
+from capacity_planner.errors import UnavailableError, WorldError
 from capacity_planner.service.checking import service_of
 from capacity_planner.service.service import Service
 from capacity_planner.surfaces.kube.keeper import Keeper, keep_quietly
@@ -72,7 +72,7 @@ class Term:
         self.synced = False
         fixed = service_of(settings).queues
         with ExitStack() as making:
-            self.service = making.enter_context(Service(settings, origin=origin))
+            self.service = making.enter_context(Service(settings, origin=origin, own_queues=False))
             if beside is not None:
                 making.enter_context(beside(self.service))
             rules = Rules(cluster=cluster.options)
@@ -99,9 +99,19 @@ class Term:
             self._watching.stop()
         self._stack.close()
 
+    def idle(self) -> str:
+        """Why nothing is planned; empty where all is well."""
+        if not self.synced:
+            return "The resources could not be listed yet; the log says why."
+        try:
+            return " ".join(self.service.desk.ready())
+        except UnavailableError as error:
+            return error.message
+
     def idle_for(self) -> float:
-        """Seconds since a pass over the resources was begun, or the loop came round: the longer of the two."""
-        return max(monotonic() - self._began, self.service.loop.idle_for() if self.synced else 0.0)
+        """Seconds since a pass over the resources or the queues was begun, or went on, whatever came of it."""
+        kept = monotonic() - max(self._began, self._keeper.moved)
+        return max(kept, self.service.loop.stuck_for() if self.synced else 0.0)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -134,7 +144,7 @@ class Term:
         return found is not None
 
     def _watch(self, there: frozenset[Kind]) -> None:
-        if self._watching is not None and self._watching.kinds == there:
+        if self._stop.is_set() or (self._watching is not None and self._watching.kinds == there):
             return
         if self._watching is not None:
             self._watching.stop()

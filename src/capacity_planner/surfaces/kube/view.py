@@ -18,7 +18,8 @@ class View:
     """The newest of every object that was seen; safe to share between threads.
 
     A watch can lose a deletion, and a list is older than what was told while it came. So a list only removes what was
-    there before it was asked for, never brings back what was seen to go, and never replaces what is newer.
+    there before it was asked for, never brings back what was seen to go, and never replaces what is newer. What only a
+    list has missed may come back.
 
     Attributes:
         news: set when anything was learned; whoever waits for it clears it.
@@ -64,7 +65,6 @@ class View:
             known = self._objects.setdefault(kind, {})
             for uid in before - there.keys():
                 known.pop(uid, None)
-                self._bury(uid)
             for item in there.values():
                 self._take(known, item)
 
