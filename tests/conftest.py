@@ -26,3 +26,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in {"services", "faults"} and item.get_closest_marker("slow"):
             item.add_marker("live")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than processors: many tests wait for a while."""
+    return 1 + (os.cpu_count() or 1)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from capacity_planner.contracts import ServiceLaw
     from capacity_planner.simulation.closed_loop import Replay
 
+pytestmark = pytest.mark.slow
+
 BLEND = Blend(SERVICE, parts=((0.4, Gamma(1.0, shape=2.0)), (0.6, Lognormal(1.0, sigma=0.5))))
 
 
@@ -100,7 +102,6 @@ def test_the_oracle_is_never_worse_off() -> None:
 # --- the quantile that sets itself -----------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("daily", "seed"), [(0.0, 1), (0.6, 2)])
 @pytest.mark.parametrize("share", [0.95, 0.99])
 def test_it_lands_near_the_share_that_is_asked_for(share: float, daily: float, seed: int) -> None:
@@ -109,7 +110,6 @@ def test_it_lands_near_the_share_that_is_asked_for(share: float, daily: float, s
     assert abs(float(np.mean(done.waits <= 60.0)) - share) < 0.01
 
 
-@pytest.mark.slow
 def test_it_is_the_same_every_time() -> None:
     queue = case(2.0, 0.1)
     planner = Planner(queue.counts, LAW)

@@ -31,6 +31,8 @@ from capacity_planner.units import UNBOUNDED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 GOOD = Metrics(timestamp=NOON, arrival_rate=10.0, service_time=timedelta(seconds=2), current_workers=30)
 TARGET = SLO(p95_latency=timedelta(seconds=10))

@@ -26,6 +26,8 @@ from tests.pipeline._scenarios import HOUR, scenario
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.slow
+
 CONFIG = PlannerConfig()
 QUICK = SimulationRequest(scenario=scenario(60))
 LONG = SimulationRequest(scenario=scenario(2000, rate=1000.0, duration=100 * HOUR, granularity=HOUR))
@@ -180,7 +182,6 @@ def test_the_time_limit_is_a_planner_error_that_came_from_the_other_process(heav
     assert caught.value.details["timed_out"]
 
 
-@pytest.mark.slow
 def test_no_simulation_runs_longer_than_the_service_allows() -> None:
     with pool(max_time=SECOND) as heavy:
         began = time.monotonic()
@@ -189,7 +190,6 @@ def test_no_simulation_runs_longer_than_the_service_allows() -> None:
         assert time.monotonic() - began < 5
 
 
-@pytest.mark.slow
 def test_the_time_of_a_caller_counts_while_it_waits_for_its_turn(heavy: Heavy) -> None:
     first = heavy.start(LONG, CONFIG)
     with pytest.raises(PlannerError, match="timeout is 200ms"):
@@ -199,7 +199,6 @@ def test_the_time_of_a_caller_counts_while_it_waits_for_its_turn(heavy: Heavy) -
     assert heavy.simulate(QUICK, CONFIG).summary.jobs > 0
 
 
-@pytest.mark.slow
 def test_more_than_may_wait_are_told_to_come_again() -> None:
     with pool(max_heavy=1, max_waiting=1) as heavy:
         first, second = heavy.start(LONG, CONFIG), heavy.start(LONG, CONFIG)
@@ -213,7 +212,6 @@ def test_more_than_may_wait_are_told_to_come_again() -> None:
         assert third.state is TaskState.DONE
 
 
-@pytest.mark.slow
 def test_so_many_run_at_once() -> None:
     with pool(max_heavy=2, max_waiting=0) as heavy:
         tasks = [heavy.start(LONG, CONFIG) for _ in "12"]
@@ -223,7 +221,6 @@ def test_so_many_run_at_once() -> None:
             heavy.start(QUICK, CONFIG)
 
 
-@pytest.mark.slow
 def test_a_process_that_dies_fails_its_own_simulation_alone() -> None:
     with pool() as heavy:
         first, second = heavy.start(LONG, CONFIG), heavy.start(QUICK, CONFIG)
@@ -247,7 +244,6 @@ def test_a_process_that_dies_while_it_has_nothing_to_do_is_replaced() -> None:
         assert heavy.pids != before
 
 
-@pytest.mark.slow
 def test_a_process_that_does_not_stop_is_killed() -> None:
     with pool() as heavy:
         task = heavy.start(LONG, CONFIG)
@@ -261,7 +257,6 @@ def test_a_process_that_does_not_stop_is_killed() -> None:
         assert heavy.simulate(QUICK, CONFIG).summary.jobs > 0
 
 
-@pytest.mark.slow
 def test_a_process_that_does_not_keep_the_time_limit_is_killed() -> None:
     with pool() as heavy:
         heavy.simulate(QUICK, CONFIG)
@@ -274,7 +269,6 @@ def test_a_process_that_does_not_keep_the_time_limit_is_killed() -> None:
         until(lambda: not alive(pid))
 
 
-@pytest.mark.slow
 def test_a_signal_to_the_whole_group_breaks_no_simulation_off() -> None:
     with pool() as heavy:
         task = heavy.start(replace(QUICK, scenario=scenario(60, duration=20 * HOUR, replications=5)), CONFIG)
@@ -335,7 +329,6 @@ def test_closing_lets_a_simulation_go_on_for_a_while() -> None:
             heavy.start(QUICK, CONFIG)
 
 
-@pytest.mark.slow
 def test_closing_ends_what_takes_too_long_and_the_processes() -> None:
     with pool() as heavy:
         task = heavy.start(LONG, CONFIG)
@@ -359,7 +352,6 @@ print(heavy.pids[0], flush=True)
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("then", ["time.sleep(600)", "pass", "raise SystemExit(3)"])
 def test_the_processes_end_with_the_service_however_it_ends(tmp_path: Path, then: str) -> None:
     script = tmp_path / "parent.py"
@@ -374,7 +366,6 @@ def test_the_processes_end_with_the_service_however_it_ends(tmp_path: Path, then
     until(lambda: not alive(pid), 10)
 
 
-@pytest.mark.slow
 def test_what_runs_and_waits_is_counted() -> None:
     telemetry = Telemetry()
     with pool(telemetry) as heavy:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from capacity_planner.contracts import Scaler
 
+pytestmark = pytest.mark.slow
+
 RABBIT = "amqp://guest:guest@127.0.0.1:5672//"
 APP = """
 import os, time
@@ -309,7 +311,6 @@ def _rabbit() -> None:
         missing("RabbitMQ does not run on 127.0.0.1:5672.")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["redis", "rabbitmq"])
 def test_pools_of_real_celery_workers_grow_and_shrink_and_no_job_is_lost(
     kind: str, redis: Redis, exchange: str, tmp_path: Path

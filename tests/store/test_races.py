@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from capacity_planner.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 REPLICAS = ("a", "b", "c", "d")
 

@@ -22,6 +22,8 @@ from tests.surfaces.test_cli_ends import HEAVY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 ELB = Path(__file__).parents[2] / "examples" / "nab_elb_requests" / "elb_request_count_8c0756.csv"
 SLICE = ("--until", "2014-04-10T18:00:00Z", "--warmup", "12h", "--service-time", "20s", "--startup-delay", "1m")
 FLAGS = (str(ELB), *SLICE, "--wait", "1m", "--model", "ewma", "--policy", "enough")

@@ -30,6 +30,8 @@ from tests.surfaces._made import process
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.slow
+
 WORKER = Path(str(_demo_worker.__file__))
 FOREIGN = "not-ours"
 
@@ -88,7 +90,6 @@ def until(condition: object, seconds: float = 15.0) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
 def test_fifteen_seconds_do_jobs_scale_up_and_down_and_leave_nothing(store: Redis, tmp_path: Path) -> None:
     demo = started(store, tmp_path, "--seconds", "15", "--json")
     until(lambda: len(programs_of(demo)) > 3)
@@ -106,7 +107,6 @@ def test_fifteen_seconds_do_jobs_scale_up_and_down_and_leave_nothing(store: Redi
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_told_to_end_it_says_what_it_came_to_and_leaves_nothing(
     store: Redis, tmp_path: Path, number: signal.Signals
@@ -130,7 +130,6 @@ def arrived(store: Redis) -> str | None:
     return next(iter(store.client.keys("capacity-planner-demo:*:arrived")), None)
 
 
-@pytest.mark.slow
 def test_killed_it_leaves_no_process_and_no_key_and_the_redis_as_it_was(store: Redis, tmp_path: Path) -> None:
     demo = started(store, tmp_path)
     until(lambda: int(store.client.get(arrived(store) or "") or 0) > 5)
@@ -142,7 +141,6 @@ def test_killed_it_leaves_no_process_and_no_key_and_the_redis_as_it_was(store: R
     assert nothing_left(store, demo)
 
 
-@pytest.mark.slow
 def test_killed_it_ends_the_redis_that_it_started_and_removes_its_folder(tmp_path: Path) -> None:
     nowhere = f"redis://127.0.0.1:{free_port()}/0"
     code = "from capacity_planner.surfaces.cli import _demo_redis, main; "
@@ -159,7 +157,6 @@ def test_killed_it_ends_the_redis_that_it_started_and_removes_its_folder(tmp_pat
     until(lambda: not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(home) in words_of(path)])
 
 
-@pytest.mark.slow
 def test_a_redis_that_goes_away_is_told_after_what_was_seen(tmp_path: Path) -> None:
     with redis_server() as server:
         demo = started(server, tmp_path)

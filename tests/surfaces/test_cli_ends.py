@@ -19,6 +19,8 @@ from tests.surfaces._made import FLAGS, cli, history, process
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("numpy", "scipy", "pydantic", "matplotlib", "rich")
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from capacity_planner import PlanResponse
 
+pytestmark = pytest.mark.slow
+
 HOUR = 60 * MINUTE
 PAIR = ((20.0, "mail"), (90.0, "web"))
 

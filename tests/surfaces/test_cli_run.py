@@ -20,6 +20,8 @@ from tests.services._servers import free_port
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 RUN = [sys.executable, "-m", "capacity_planner"]
 SETTINGS = """
 [planner]

@@ -14,6 +14,8 @@ from capacity_planner import codec
 from capacity_planner.domain.forecast import Forecast
 from tests.surfaces._made import cli, history, process
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 REQUESTS = str(EXAMPLES / "nab_elb_requests" / "elb_request_count_8c0756.csv")
 TAXI = str(EXAMPLES / "nyc_taxi" / "nyc_taxi.csv")

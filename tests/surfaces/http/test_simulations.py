@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from capacity_planner.domain.questions import SimulationRequest
     from tests.surfaces.http._served import Served
 
+pytestmark = pytest.mark.slow
+
 
 GATE = threading.Event()
 
@@ -232,7 +234,6 @@ def test_parameters_out_of_bounds_are_refused(fresh: Served, query: str) -> None
     assert told["details"]["field"] == query.partition("=")[0]
 
 
-@pytest.mark.slow
 def test_a_stream_without_news_has_heartbeats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capacity_planner.surfaces.http._events.HEARTBEAT", 1.0)
     with served(tmp_path) as own:
@@ -256,7 +257,6 @@ def test_what_waits_is_let_go_when_the_service_ends(tmp_path: Path) -> None:
             list(lines)
 
 
-@pytest.mark.slow
 def test_health_is_told_while_simulations_run_at_the_limit(fresh: Served) -> None:
     places = [started(fresh) for _ in range(3)]
     until(lambda: runs(fresh, places[0]))

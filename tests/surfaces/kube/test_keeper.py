@@ -54,7 +54,7 @@ class Stage:
 @pytest.fixture
 def stage(api: Api, tmp_path: Path) -> Iterator[Stage]:
     with Service(settings(tmp_path / "kept.db")) as service:
-        yield Stage(service, Cluster(kubeconfig(api, tmp_path), timeout=1.0))
+        yield Stage(service, Cluster(kubeconfig(api, tmp_path), timeout=5.0))
 
 
 def test_a_configuration_that_somebody_else_set_is_put_right(api: Api, stage: Stage) -> None:
