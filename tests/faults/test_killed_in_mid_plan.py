@@ -18,6 +18,7 @@ import pytest
 
 from capacity_planner.domain.scaling import OrderStatus
 from capacity_planner.store.store import Store
+from tests.services._frameworks import wait_for
 from tests.services._servers import database
 
 if TYPE_CHECKING:
@@ -96,6 +97,10 @@ def orders_in(folder: Path, name: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
+def told(folder: Path) -> int:
+    return sum(len(orders_in(folder, name)) for name in QUEUES)
+
+
 def check(folder: Path, store: Store) -> int:
     """Every order in the world came once and is known; every order that is done is in the world."""
     count = 0
@@ -120,9 +125,12 @@ def check(folder: Path, store: Store) -> int:
 def survive(folder: Path, store_url: str) -> int:
     settings = write_settings(folder, store_url)
     dice = random.Random(7)  # noqa: S311 - no secret
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        before = told(folder)
         with running(settings) as process:
-            time.sleep(dice.uniform(1.2, 3.5))
+            if number % 3:  # the others may be killed while they start
+                wait_for("an order", lambda: told(folder) > before or process.poll() is not None)  # noqa: B023
+            time.sleep(dice.uniform(0.0, 2.3))
             assert process.poll() is None, (folder / "log").read_text()
             os.kill(process.pid, signal.SIGKILL)
     store = Store.open(store_url)
