@@ -194,6 +194,60 @@ def test_an_order_that_is_given_for_another_number_has_another_id(busy: Stage, c
     assert crews["emails"].orders == [order.id, f"{order.id}#6"]
 
 
+def test_a_step_is_no_larger_however_often_it_is_tried(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet"), WorldError("part", reached=3), WorldError("part", reached=5)])
+    busy.tick()
+    crews["emails"].workers = 1
+    for reached in (3, 5, 11):
+        busy.tick(timedelta(seconds=8))
+        crews["emails"].workers = reached
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert crews["emails"].orders == [order.id, *[f"{order.id}#11"] * 3]
+    assert scalings(busy) == [(1, 11)]
+
+
+def test_the_least_workers_are_ordered_though_the_step_is_larger_than_allowed(
+    busy: Stage, crews: dict[str, Crew]
+) -> None:
+    config = busy.desk.config().config
+    least, queues = replace(CONFIG, min_workers=10, max_step_size=3), (replace(config.queues[0], best_effort=True),)
+    busy.desk.put_config(replace(config, planner=least, queues=queues), expected=None, by="test")
+    crews["emails"] = Crew(workers=0)
+    busy.tick()
+    assert crews["emails"].workers == 10
+
+
+def test_what_an_order_overshot_is_taken_back(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[30])
+    busy.tick()
+    busy.tick(timedelta(seconds=2))
+    order = busy.desk.orders(busy.desk.records("emails")[0].response.plan.id)[0]
+    assert order.status is OrderStatus.DONE
+    assert crews["emails"].workers == order.to_workers
+    assert scalings(busy) == [(4, order.to_workers)]
+
+
+def test_more_than_the_most_is_taken_back_though_the_plan_goes_up(busy: Stage, crews: dict[str, Crew]) -> None:
+    crews["emails"] = Crew(fail=[WorldError("not yet")])
+    busy.tick()
+    crews["emails"].workers = CONFIG.max_workers + 20
+    busy.tick(timedelta(seconds=2))
+    assert crews["emails"].workers == CONFIG.max_workers
+
+
+def test_a_first_attempt_reaches_the_scaler_though_so_many_run_already(url: str, crews: dict[str, Crew]) -> None:
+    made = stage(url, Clock(BEGIN), queue(mode=Mode.MANUAL))
+    made.store.add_samples(history(BEGIN - timedelta(seconds=10), lambda _: 10.0))
+    made.tick()
+    plan = made.desk.records("emails")[0].response.plan
+    made.desk.apply(plan.id, by="ada")
+    crews["emails"].workers = plan.steps[0].to_workers
+    made.tick(timedelta(seconds=1))
+    assert crews["emails"].orders == [f"{plan.id}/1"]
+    assert made.desk.orders(plan.id)[0].status is OrderStatus.DONE
+    made.store.close()
+
+
 def test_a_scaler_that_has_failed_for_a_day_is_still_asked_every_minute(busy: Stage, crews: dict[str, Crew]) -> None:
     crews["emails"] = Crew(fail=[WorldError("not yet")] * 2)
     busy.tick()

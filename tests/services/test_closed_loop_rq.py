@@ -237,5 +237,5 @@ def test_planned_workers_of_rq_keep_the_p95_of_a_burst_and_are_not_there_before_
 
 def test_as_many_workers_of_rq_at_all_times_break_it(redis: Redis, planned: Run, tmp_path: Path) -> None:
     fixed = lived(redis, tmp_path / "home", workers=math.floor(planned.mean_workers), planned=False)
-    assert set(fixed.workers) == {math.floor(planned.mean_workers)}
+    assert max(fixed.workers) == math.floor(planned.mean_workers)
     assert fixed.p95 > P95 >= planned.p95

@@ -75,7 +75,8 @@ class Order:
     """One step of an applied plan on its way into the world.
 
     Attributes:
-        id: ``<plan id>/<sequence>``, by which a scaler knows that it was asked before.
+        id: ``<plan id>/<sequence>``, by which a scaler knows that it was asked before. Where limits, or what runs, ask
+            for another number than the plan's, the scaler is given ``<plan id>/<sequence>#<number>``.
         plan_id: the plan.
         queue_name: the queue.
         sequence: the step of the plan.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from capacity_planner.domain.queues import Mode
 from capacity_planner.domain.scaling import OrderStatus, ScalingRecord
-from capacity_planner.errors import WorldError
+from capacity_planner.errors import PlannerError, WorldError
 from capacity_planner.store.attempt import Attempt
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Carrier:
         try:
             scaler = self.world.scaler(queue)
             before = scaler.current(begun.queue_name)
-            asked = _asked(begun, config, before)
+            asked = self._asked(begun, config, before)
             observed = None if asked is None else _reached(scaler, asked, before)
         except Exception as error:  # noqa: BLE001 - a scaler may be anybody's code
             self._failed(begun, queue, before, error)
@@ -93,6 +93,24 @@ class Carrier:
             self.store.skip(begun, replica=self.replica, at=self.store.now(), note=note)
         else:
             self._done(asked, begun, queue, observed)
+
+    def _asked(self, order: Order, config: PlannerConfig, current: int | None) -> Order | None:
+        """What the scaler is asked for, from what runs and within the limits; ``None`` where that would be a way back.
+
+        An order for another number than the plan's has another id: whoever knows the first does not take it for the
+        same. The step is measured from where the order began, so that it is the same at every attempt.
+        """
+        last, before = self.desk.seat(order.queue_name).last_scaling, order.from_workers if current is None else current
+        acted = last is not None and last.order_id == order.id
+        began = last.from_workers if last is not None and acted else before
+        step = min(max(order.to_workers, began - config.max_step_size), began + config.max_step_size)
+        wanted = min(max(step, config.min_workers), config.max_workers)
+        back = (wanted - before) * (order.to_workers - order.from_workers) < 0
+        if back and not acted and current is not None and config.min_workers <= current <= config.max_workers:
+            return None
+        name = order.id if wanted == order.to_workers else f"{order.id}#{wanted}"
+        repeated = order.attempts > 1 and before == wanted
+        return replace(order, id=name, from_workers=order.from_workers if repeated else before, to_workers=wanted)
 
     def _unfit(self, order: Order, queue: QueueSettings, now: datetime) -> str | None:
         """Why an order must not be carried out; one that was begun and is done already is none of these."""
@@ -129,8 +147,8 @@ class Carrier:
         return last is not None and last.order_id != order.id and now < last.at + wait
 
     def _failed(self, order: Order, queue: QueueSettings, before: int | None, error: Exception) -> None:
-        now, known = self.store.now(), isinstance(error, WorldError)
-        failure = error if isinstance(error, WorldError) else WorldError(f"Unexpected {type(error).__name__}: {error}")
+        now, known = self.store.now(), isinstance(error, (WorldError, PlannerError))
+        failure = _failure(error)
         note = failure.message
         facts = {"queue": order.queue_name, "order": order.id, "attempt": order.attempts, "reason": note}
         _LOG.warning("the scaler failed", extra=facts, exc_info=None if known else error)
@@ -149,7 +167,8 @@ class Carrier:
     def _done(self, asked: Order, order: Order, queue: QueueSettings, observed: int | None) -> None:
         now = self.store.now()
         note = "" if asked.to_workers == order.to_workers else f"{asked.to_workers} workers are as far as limits allow."
-        scaling = self._scaling(order, queue, asked.from_workers, asked.to_workers, now)
+        same = asked.from_workers == asked.to_workers
+        scaling = None if same else self._scaling(order, queue, asked.from_workers, asked.to_workers, now)
         attempt = Attempt(observed=observed, scaling=scaling, note=note)
         if self.store.done(order, replica=self.replica, at=now, attempt=attempt):
             self._count(asked, queue, "done")
@@ -173,26 +192,19 @@ class Carrier:
         )
 
 
-def _asked(order: Order, config: PlannerConfig, current: int | None) -> Order | None:
-    """What the scaler is asked for, from what runs and within the limits; ``None`` where that would be a way back.
-
-    An order for another number than the plan's has another id: whoever knows the first does not take it for the same.
-    """
-    before = order.from_workers if current is None else current
-    size = config.max_step_size
-    wanted = min(max(order.to_workers, config.min_workers, before - size), config.max_workers, before + size)
-    if current is not None and (wanted - before) * (order.to_workers - order.from_workers) < 0:
-        return None
-    name = order.id if wanted == order.to_workers else f"{order.id}#{wanted}"
-    began = order.from_workers if before == wanted else before
-    return replace(order, id=name, from_workers=began, to_workers=wanted)
-
-
 def _reached(scaler: Scaler, asked: Order, before: int | None) -> int | None:
-    """The workers afterwards, where the scaler can tell."""
-    if before == asked.to_workers:
+    """The workers afterwards, where the scaler can tell; an order that another attempt carried out is not repeated."""
+    if asked.attempts > 1 and before == asked.to_workers:
         return before
     observed = scaler.scale(asked)
     if observed is not None and observed != asked.to_workers:
         raise WorldError(f"{asked.to_workers} workers were asked for, and {observed} run.", reached=observed)
     return observed
+
+
+def _failure(error: Exception) -> WorldError:
+    if isinstance(error, WorldError):
+        return error
+    if isinstance(error, PlannerError):
+        return WorldError(f"{error}", temporary=False)
+    return WorldError(f"Unexpected {type(error).__name__}: {error}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import wait
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from threading import Event, Thread
@@ -12,8 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from capacity_planner.domain.queues import Mode
-from capacity_planner.errors import UnavailableError, WorldError
+from capacity_planner.errors import UnavailableError
 from capacity_planner.service.carrier import Carrier
 from capacity_planner.service.hands import Hands
 from capacity_planner.service.turn import Turns
@@ -21,7 +19,7 @@ from capacity_planner.service.upkeep import Upkeep
 from capacity_planner.service.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from capacity_planner.domain.queues import QueueSettings
@@ -122,14 +120,11 @@ class Loop:
         """
         queues = self._desk.config().config.queues
         names = [queue.queue_name for queue in queues]
-        self._world.keep(queues)
         begun = monotonic()
         self._store.enroll(self._replica, self._lease)
         mine = frozenset(self._store.claim(self._replica, names, self._lease))
         self._remember_turns(mine - self._mine)
-        for queue in queues:
-            if queue.queue_name in mine - self._mine and queue.mode is not Mode.ADVISORY:
-                self._hands.submit(partial(self._attempt, partial(self._greet, queue)))
+        self._hands.submit(partial(_in_turn, self._world.keep(queues, mine, mine - self._mine)))
         for name in self._mine - mine:
             self._telemetry.forget(name)
         for name in mine:
@@ -142,11 +137,6 @@ class Loop:
         for status in self._store.statuses() if new else ():
             if status.queue_name in new and status.planned_slot is not None:
                 self._taken[status.queue_name] = status.planned_slot
-
-    def _greet(self, queue: QueueSettings) -> None:
-        """Have a scaler that looks after workers begin with it, though the queue's next turn may be far."""
-        with suppress(WorldError):  # the turn will tell
-            self._world.scaler(queue).current(queue.queue_name)
 
     def keep_up(self) -> None:
         """Do the upkeep that is due."""
@@ -251,6 +241,11 @@ class Loop:
         else:
             return True
         return False
+
+
+def _in_turn(works: Sequence[Callable[[], None]]) -> None:
+    for work in works:
+        work()
 
 
 def slot_of(queue_name: str, now: datetime, interval: timedelta) -> datetime:

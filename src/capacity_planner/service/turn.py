@@ -115,8 +115,9 @@ class Turns:
 
     def _workers(self, queue: QueueSettings, newest: Metrics) -> int:
         """The workers that run, by the scaler's word where it can tell."""
+        scaler = self.world.scaler(queue)
         try:
-            current = self.world.scaler(queue).current(queue.queue_name)
+            current = scaler.current(queue.queue_name)
         except Exception as error:  # noqa: BLE001 - a scaler may be anybody's code
             known = isinstance(error, WorldError)
             facts = {"queue": queue.queue_name, "reason": f"{error}"}

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
+from capacity_planner.domain.queues import Mode
 from capacity_planner.registry import scalers, sources
 
 if TYPE_CHECKING:
@@ -45,22 +49,42 @@ class World:
             self._scaled.setdefault(queue.scaler, set()).add(queue.queue_name)
             return made
 
-    def keep(self, queues: Collection[QueueSettings]) -> None:
-        """Let go of what these queues do not name any more."""
+    def keep(
+        self, queues: Collection[QueueSettings], mine: Collection[str], new: Collection[str]
+    ) -> list[Callable[[], None]]:
+        """Let go of what queues do not name any more, and have scalers that look after workers begin with it.
+
+        Args:
+            queues: all that there are.
+            mine: those that are planned for here.
+            new: those of them that were not before.
+
+        Returns:
+            What is to be called for that, which may take long.
+        """
         measured, scaled = {queue.source for queue in queues}, defaultdict(set)
         for queue in queues:
             scaled[queue.scaler].add(queue.queue_name)
+        left, ends = set[str](), list[Callable[[], None]]()
         with self._lock:
-            gone: list[object] = [self._sources.pop(chosen) for chosen in self._sources.keys() - measured]
+            ends += [partial(_end, self._sources.pop(gone), "close") for gone in self._sources.keys() - measured]
             for chosen, names in list(self._scaled.items()):
                 for name in names - scaled[chosen]:
                     names.discard(name)
-                    _end(self._scalers[chosen], "release", name)
+                    left.add(name)
+                    ends.append(partial(_end, self._scalers[chosen], "release", name))
                 if not names:
                     del self._scaled[chosen]
-                    gone.append(self._scalers.pop(chosen))
-        for member in gone:
-            _end(member, "close")
+                    ends.append(partial(_end, self._scalers.pop(chosen), "close"))
+        begin = {*new, *left.intersection(mine)}
+        return ends + [partial(self._begin, queue) for queue in queues if queue.queue_name in begin]
+
+    def _begin(self, queue: QueueSettings) -> None:
+        """Ask what runs, which is a reason to look after it: the queue's next turn may be far."""
+        with suppress(Exception):  # the turn will tell
+            scaler = self.scaler(queue)
+            if queue.mode is not Mode.ADVISORY and hasattr(scaler, "release"):
+                scaler.current(queue.queue_name)
 
     def close(self) -> None:
         """Let go of what sources and scalers hold, such as threads and connections."""
