@@ -31,12 +31,8 @@ LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 
-LENGTHY = {"backtest.md", "choose-a-forecast-model.md", "review-plans.md"}
-
-
-def _page(path: Path) -> Any:
-    lengthy = path.name in LENGTHY or "<!-- service" in path.read_text(encoding="utf-8")
-    return pytest.param(path, id=str(path.relative_to(ROOT)), marks=[pytest.mark.slow] if lengthy else [])
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
 
 
 def _setups(name: str) -> list[str]:
@@ -52,7 +48,7 @@ def _need(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", [_page(path) for path in PAGES])
+@pytest.mark.parametrize("path", PAGES, ids=_shown)
 def test_a_page_says_what_its_examples_print(path: Path, tmp_path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     _need(text)
@@ -92,7 +88,7 @@ def test_the_picture_is_of_the_plan_shown() -> None:
     assert "<svg" in generate.PICTURE.read_text(encoding="utf-8")[:2000]
 
 
-@pytest.mark.parametrize("path", [_page(path) for path in examples.pages()])
+@pytest.mark.parametrize("path", examples.pages(), ids=_shown)
 def test_links_resolve(path: Path) -> None:
     for target in LINK.findall(FENCE.sub("", path.read_text(encoding="utf-8"))):
         if target.startswith("https://"):
