@@ -141,6 +141,22 @@ def test_workers_of_several_queues_need_the_names_of_the_tasks(
     assert found.active_jobs == 1
 
 
+def test_tasks_of_another_queue_that_a_worker_served_for_a_while_are_not_counted_once_it_serves_one(
+    broker: Broker, source: MetricSource, hire: Callable[..., Worker], clock: Clock
+) -> None:
+    worker = hire("a@h")
+    broker.push(1)
+    gap(source, clock)
+    worker.queues = ("emails", "other")
+    worker.work(1000, "report.make")
+    assert "serve other, too" in gap(source, clock, after=10)
+    worker.work(1000, "report.make")
+    worker.queues = ("emails",)
+    assert "rate needs two" in gap(source, clock, after=10)
+    worker.work(10)
+    assert sample(source, clock, after=10).arrival_rate == pytest.approx(1.0)
+
+
 def test_what_workers_lose_is_not_learned_where_they_serve_other_queues(
     server: Redis, broker: Broker, hire: Callable[..., Worker], clock: Clock
 ) -> None:

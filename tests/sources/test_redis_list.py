@@ -137,7 +137,26 @@ def test_a_queue_cannot_grow_by_more_jobs_than_came(server: Redis, clock: Clock)
     gap(source, clock)
     push(server, "emails", 120)
     assert sample(source, clock, after=60).arrival_rate == pytest.approx(2.0)
+    server.client.incrby("count", 30)  # it may have told of these 120
+    assert sample(source, clock, after=60).arrival_rate == 0
     server.client.incrby("count", 60)
+    assert sample(source, clock, after=60).arrival_rate == pytest.approx(1.0)
+
+
+def test_jobs_that_are_counted_only_after_they_were_pushed_came_once(server: Redis, clock: Clock) -> None:
+    source = made(server, arrived="count", workers=4)
+    server.client.set("count", 5)
+    gap(source, clock)
+    push(server, "emails", 600)
+    assert sample(source, clock, after=60).arrival_rate == pytest.approx(10.0)
+    push(server, "emails", 600)
+    assert sample(source, clock, after=60).arrival_rate == pytest.approx(10.0)
+    server.client.incrby("count", 1200 + 60)
+    assert sample(source, clock, after=60).arrival_rate == pytest.approx(1.0)
+    push(server, "emails", 180)
+    server.client.incrby("count", 60)
+    assert sample(source, clock, after=60).arrival_rate == pytest.approx(3.0)
+    server.client.incrby("count", 120 + 60)
     assert sample(source, clock, after=60).arrival_rate == pytest.approx(1.0)
 
 

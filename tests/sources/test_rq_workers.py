@@ -89,6 +89,21 @@ def test_workers_of_several_queues_that_keep_some_results_are_a_gap(
     assert "results are not kept" in gap(source, clock, after=10)
 
 
+def test_jobs_that_ended_without_a_trace_are_not_taken_off_what_comes_after_the_gap(
+    world: World, source: MetricSource, clock: Clock
+) -> None:
+    world.birth("a", "high", "emails")
+    world.enqueue(20)
+    held = [world.start() for _ in range(20)]
+    gap(source, clock)
+    for job in held:
+        world.end("a", job, 1.0, ttl=0)
+    world.work("a", 10)
+    assert "results are not kept" in gap(source, clock, after=10)
+    world.work("a", 10)
+    assert sample(source, clock, after=10).arrival_rate == pytest.approx(1.0)
+
+
 def test_a_job_that_is_tried_again_is_no_result_that_was_not_kept(
     world: World, source: MetricSource, clock: Clock
 ) -> None:

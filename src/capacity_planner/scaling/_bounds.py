@@ -51,7 +51,7 @@ class Bounds:
 
         Args:
             order: the order.
-            workers: that run; ``None`` where that cannot be known, so that those that were asked for count.
+            workers: that run; ``None`` where that cannot be known.
 
         Raises:
             WorldError: for good, as the order lies beyond them.
@@ -64,5 +64,5 @@ class Bounds:
             f"{order.to_workers} workers were ordered, but the scaler's option {name} is {kept}, so {kept} were asked "
             f"for. Change it, or the queue's {limit}.",
             temporary=False,
-            reached=kept if workers is None else workers,
+            reached=workers,
         )

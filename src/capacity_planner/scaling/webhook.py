@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import ssl
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -92,10 +93,9 @@ class Webhook:
         }
         headers = {"Content-Type": "application/json", "Idempotency-Key": quote(order.id, safe="/:#")}
         self._ask("POST", self._url, order.queue_name, json.dumps(message).encode(), headers)
-        try:
+        running = None
+        with suppress(WorldError):  # the order was taken, and whoever asks next is told what is wrong
             running = self.current(order.queue_name)
-        except WorldError as error:
-            raise WorldError(error.message, temporary=error.temporary, reached=kept) from error
         return self._bounds.told(order, running)
 
     def _ask(self, method: str, url: str, queue_name: str, body: bytes, headers: dict[str, str]) -> Answer:

@@ -17,18 +17,24 @@ class Seen:
         held: jobs that were there at the last look.
         arrived: arrivals that were counted by then; ``None`` before the first look.
         uncounted: jobs by which the queue grew beyond the arrivals that were counted; these came, too.
+        owed: those of them that may have been pushed before they were counted: the counter may yet tell of them.
         most: jobs that were there at once since nothing is counted as finished.
     """
 
     held: float = 0.0
     arrived: float | None = None
     uncounted: float = 0.0
+    owed: float = 0.0
     most: float = 0.0
 
     def look(self, held: float, arrived: float) -> None:
         """Remember another look."""
         if self.arrived is not None and arrived >= self.arrived:
-            self.uncounted += max(0.0, held - self.held - (arrived - self.arrived))
+            counted = arrived - self.arrived
+            paid = min(self.owed, counted)
+            more = max(0.0, held - self.held - (counted - paid))
+            self.uncounted += more - paid
+            self.owed = more if counted else self.owed + more  # what it does not tell now, it never will
         self.held, self.arrived = held, arrived
 
     def lacking(self, counts: Mapping[str, float | None], *, hidden: float) -> str:

@@ -108,11 +108,12 @@ class CeleryRedis:
 
     def _doubt(self, queue: str, mine: Iterable[Answered], *, known: bool) -> Gap | None:
         """Why nothing can be said of the queue."""
-        if not known:
-            self._ledger.forget(queue)
-            return Gap(reason=f"Celery knows no queue {queue!r} in this database. Check its name, url and prefix.")
         others = frozenset[str]().union(*(answer.queues for answer in mine)) - {queue}
-        return Gap(reason=_SHARED.format(", ".join(sorted(others)))) if others and not self._tasks else None
+        if known and (self._tasks or not others):
+            return None
+        self._ledger.forget(queue)
+        unknown = f"Celery knows no queue {queue!r} in this database. Check its name, url and prefix."
+        return Gap(reason=_SHARED.format(", ".join(sorted(others))) if known else unknown)
 
     def _reading(
         self, queue: str, seen: Seen, news: News, mine: Mapping[str, Answered], broker: Broker, now: datetime

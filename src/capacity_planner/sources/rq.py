@@ -64,8 +64,6 @@ class RQ:
             self._ledger.forget(queue_name)
             return Gap(reason=_UNREGISTERED)
         others = frozenset[str]().union(*(worker.queues for worker in workers)) - {queue_name}
-        if others and not kept:
-            return Gap(reason=_UNCOUNTED.format(", ".join(sorted(others))))
         own = None if others else workers
         reading = Reading(
             waiting=waiting,
@@ -74,11 +72,13 @@ class RQ:
             workers=running,
             slots=running,
             shared=own is None,
-            finished=seen.ended(own, kept=kept),
+            finished=seen.ended(own, kept=kept or own is None),
             worked=None if own is None else {worker.id: worker.worked for worker in own},
             times=self._times(seen),
             outages=self._server.outages,
         )
+        if own is None and not kept:
+            return self._ledger.anew(queue_name, reading, _UNCOUNTED.format(", ".join(sorted(others))))
         return self._ledger.sample(queue_name, until, reading)
 
     def close(self) -> None:
