@@ -75,6 +75,13 @@ def test_a_file_that_says_nothing_any_more_is_a_changed_one(tmp_path: Path) -> N
         assert service.desk.config().config == ServiceConfig(queues=(QUEUE,))
 
 
+def test_silence_changes_nothing_where_another_file_was_read_last(tmp_path: Path) -> None:
+    with _service(tmp_path, "[planner]\nmax_workers = 50", origin="serve.toml") as service:
+        version = service.desk.config()
+    with _of_others(tmp_path, "") as service:
+        assert service.desk.config() == version
+
+
 def test_what_was_set_by_the_api_stays_where_no_file_was_ever_read(tmp_path: Path) -> None:
     with _of_others(tmp_path, "") as service:
         _with_queue(service, QUEUE)

@@ -11,6 +11,7 @@ import pytest
 from capacity_planner.domain.queues import Chosen, Mode, QueueSettings, ServiceConfig
 from capacity_planner.errors import ConflictError, NotFoundError, UnavailableError
 from capacity_planner.frozen import FrozenOptions
+from capacity_planner.service._pulled import Pulled
 from capacity_planner.service.loop import slot_of
 from capacity_planner.service.target import Basis
 from tests.services._servers import database
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.config import PlannerConfig
     from capacity_planner.service.target import Target
+    from capacity_planner.store.store import Store
 
 INTERVAL = CONFIG.plan_interval
 SECOND = timedelta(seconds=1)
@@ -227,6 +229,39 @@ def test_what_was_scaled_before_another_scaler_went_does_not_come_back_after_man
         settle(busy, pulled(), queue(f"reports-{number}"))
     busy.tick(SECOND)
     assert (asked(busy).workers, asked(busy).basis) == (4, Basis.MEASURED)
+
+
+class Counted:
+    """A store that counts how often versions are read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self.reads = store, 0
+
+    def config_outlines(self, **which: Any) -> Any:
+        self.reads += 1
+        return self._store.config_outlines(**which)
+
+
+def test_versions_are_read_once_for_all_queues_and_all_times(busy: Stage) -> None:
+    names = ("emails", "reports", "images")
+    queues = [pulled(queue_name=name) for name in names]
+    settle(busy, *queues[:2])
+    for number in range(60):
+        busy.clock.now += SECOND
+        settle(busy, *queues, queue(f"others-{number}"))
+    store: Any = Counted(busy.store)
+    since = Pulled(busy.desk, store)
+    long, short = BEGIN - SECOND, BEGIN + 30 * SECOND
+    for _ in range(2):
+        assert [since.holds_since(name, short) for name in names] == [True, True, True]
+        assert [since.holds_since(name, BEGIN + SECOND / 2) for name in names] == [True, True, False]
+        assert [since.holds_since(name, long) for name in names] == [True, False, False]
+        assert store.reads == 6
+    settle(busy, *queues[1:])
+    busy.clock.now += SECOND
+    settle(busy, *queues)
+    assert [since.holds_since(name, short) for name in names] == [False, True, True]
+    assert store.reads == 7
 
 
 def test_limits_are_those_of_the_moment(busy: Stage) -> None:

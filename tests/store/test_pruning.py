@@ -44,7 +44,7 @@ def test_the_newest_hundred_configurations_stay_and_the_one_that_was_read_from_a
     assert maintain(store)["configs"] == 4
     kept = [version.version for version in store.config_versions(1_000)]
     assert kept == [*range(105, 5, -1), 2]
-    assert store.config_digest() == "d1"
+    assert store.config_file().digest == "d1"
     assert maintain(store)["configs"] == 0
     configure(store)
     newest = store.config()

@@ -69,12 +69,12 @@ def test_one_replica_sees_what_another_set(store: Store, another: Callable[[], S
 
 
 def test_the_digest_is_that_of_the_file_that_was_read_last(store: Store) -> None:
-    assert store.config_digest() == ""
+    assert store.config_file().digest == ""
     store.put_config(WHOLE, expected=None, by="planner.toml", digest="d1")
     store.put_config(WHOLE, expected=None, by="ada")
-    assert store.config_digest() == "d1"
+    assert store.config_file().digest == "d1"
     store.put_config(WHOLE, expected=None, by="planner.toml", digest="d2")
-    assert store.config_digest() == "d2"
+    assert store.config_file().digest == "d2"
 
 
 def test_an_outline_tells_who_scaled_the_queues(store: Store) -> None:

@@ -46,6 +46,8 @@ def test_its_help_names_what_can_be_set(tmp_path: Path) -> None:
     assert done.returncode == 0
     for flag in ("--namespace", "--kubeconfig", "--lease-seconds", "--probes", "--store", "--config"):
         assert flag in done.stdout
+    assert " ".join(done.stdout.split()).count("Where none is set, it is not served.") == 2
+    assert "127.0.0.1:50051" not in done.stdout
 
 
 @pytest.mark.slow

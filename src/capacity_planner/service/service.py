@@ -38,7 +38,7 @@ class Service:
     effect, until the file changes. A process that is started without any settings of that kind leaves it alone.
 
     Where somebody else sets the queues, a changed file leaves them as they are, and one that says nothing any more is a
-    changed file, too.
+    changed file, too, but only where it is the one that was read last.
 
     Args:
         settings: of the server and, for a first start or a changed file, of the planner and the queues.
@@ -66,9 +66,9 @@ class Service:
             raise
 
     def _set(self, settings: Settings, config: ServiceConfig, origin: str, *, own_queues: bool) -> None:
-        digest, last = hashlib.sha256(codec.dumps(config).encode()).hexdigest(), self.store.config_digest()
-        says = _says_something(settings) or (bool(last) and not own_queues)
-        if not says or digest == last:
+        digest, last = hashlib.sha256(codec.dumps(config).encode()).hexdigest(), self.store.config_file()
+        fell_silent = not own_queues and bool(last.digest) and last.origin == origin
+        if digest == last.digest or not (_says_something(settings) or fell_silent):
             return
         if not own_queues:
             config = _with_those_that_fit(config, self.desk.config().config.queues)

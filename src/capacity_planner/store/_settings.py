@@ -39,6 +39,19 @@ class ConfigOutline:
     scaled: Mapping[str, tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A file that the configuration was read from; both empty where none was.
+
+    Attributes:
+        origin: what it is called.
+        digest: of what it says.
+    """
+
+    origin: str = ""
+    digest: str = ""
+
+
 class Settings(Room):
     """The versions of the configuration."""
 
@@ -117,15 +130,16 @@ class Settings(Room):
             connection.execute(insert(configs), row)
             return _version_of(connection.execute(select(configs).where(configs.c.version == newest + 1)).one())
 
-    def config_digest(self) -> str:
-        """The digest of the file that was read last; empty where none was.
+    def config_file(self) -> ConfigFile:
+        """The file that was read last.
 
         Raises:
             UnavailableError: the store does not answer.
         """
-        statement = select(configs.c.digest).where(configs.c.digest != "").order_by(configs.c.version.desc()).limit(1)
+        statement = select(configs.c.changed_by, configs.c.digest).where(configs.c.digest != "")
         with self._db.read() as connection:
-            return str(connection.execute(statement).scalar_one_or_none() or "")
+            row = connection.execute(statement.order_by(configs.c.version.desc()).limit(1)).one_or_none()
+        return ConfigFile(row.changed_by, row.digest) if row else ConfigFile()
 
 
 def _version_of(row: Row[Any]) -> ConfigVersion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -160,6 +161,91 @@ def test_what_the_api_server_adds_and_writes_another_way_is_no_change(api: Api, 
     api.requests.clear()
     assert deployments.keep(verdicts)[pool.uid].ok
     assert {method for method, _ in api.requests} == {"GET"}
+
+
+def test_a_restart_outlasts_a_change_of_leader(api: Api, cluster: Cluster) -> None:
+    def written(body: dict[str, Any]) -> dict[str, Any]:
+        for container in body.get("spec", {}).get("template", {}).get("spec", {}).get("containers", ()):
+            container["resources"] = {"limits": {"cpu": "1"}}
+        return body
+
+    api.written = written
+    template = {"spec": {"image": "worker:1", "resources": {"limits": {"cpu": "1000m"}}}}
+    api.create(POOL, "reports", spec=POOL_SPEC | {"template": {"metadata": {"annotations": {"a": "b"}}, **template}})
+    assert _kept(cluster).ok
+    api.change(DEPLOYMENT, "reports", {"spec": {"template": {"metadata": {"annotations": {"restartedAt": "now"}}}}})
+    before = _spec(api)
+    assert _kept(cluster).ok
+    assert _spec(api) == before
+    assert before["template"]["metadata"]["annotations"] == {"a": "b", "restartedAt": "now"}
+    api.change(POOL, "reports", {"spec": {"template": {"metadata": None, "spec": {"image": "worker:2"}}}})
+    assert _kept(cluster).ok
+    assert "annotations" not in _spec(api)["template"]["metadata"]
+
+
+def test_pods_that_somebody_keeps_changing_are_left_alone_for_a_while_and_scaled(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC)
+    now = [0.0]
+    deployments = Deployments(cluster, (), lambda: now[0])
+
+    def kept() -> Deployed:
+        (pool,) = cluster.objects(POOL) or []
+        return deployments.keep(Settling((), Rules()).settle([pool], {}, SERVICE))[pool.uid]
+
+    def changed() -> tuple[str, str]:
+        containers = [{"name": "worker", "image": "other:1"}]
+        api.change(DEPLOYMENT, "reports", {"spec": {"template": {"spec": {"containers": containers}}}})
+        return kept().reason, _spec(api)["template"]["spec"]["containers"][0]["image"]
+
+    kept()
+    assert [changed() for _ in range(4)] == [*[("Deployed", "worker:1")] * 3, ("ChangedByOthers", "other:1")]
+    api.change(POOL, "reports", {"spec": {"replicas": 7}}, "scale")
+    assert not kept().ok
+    assert _spec(api)["replicas"] == 7
+    now[0] += 600.0
+    assert changed() == ("Deployed", "worker:1")
+    assert [changed() for _ in range(3)][-1] == ("ChangedByOthers", "other:1")
+    api.change(POOL, "reports", {"spec": {"template": {"spec": {"image": "worker:2"}}}})
+    assert kept().ok
+    assert _spec(api)["template"]["spec"]["containers"][0]["image"] == "worker:2"
+
+
+def test_the_pool_says_how_many_run_where_its_limits_allow_no_other_number(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC | {"capacityConfig": {"max_workers": 20}, "replicas": 500})
+    assert _kept(cluster).ok
+    assert api.get(POOL, "reports")["spec"]["replicas"] == 20
+
+
+def test_a_number_that_was_set_meanwhile_or_is_another_autoscaler_s_stands(api: Api, cluster: Cluster) -> None:
+    api.create(POOL, "reports", spec=POOL_SPEC | {"capacityConfig": {"max_workers": 20}, "replicas": 500})
+    (before,) = cluster.objects(POOL) or []
+    api.change(POOL, "reports", {"spec": {"replicas": 12}}, "scale")
+    verdicts = Settling((), Rules()).settle([before], {}, SERVICE)
+    assert Deployments(cluster, ()).keep(verdicts)[before.uid].ok
+    assert api.get(POOL, "reports")["spec"]["replicas"] == 12
+    target = {"apiVersion": POOL.api_version, "kind": POOL.kind, "name": "reports"}
+    api.create(AUTOSCALER, "by-cpu", spec={"scaleTargetRef": target})
+    api.change(POOL, "reports", {"spec": {"replicas": 300}}, "scale")
+    _kept(cluster)
+    assert api.get(POOL, "reports")["spec"]["replicas"] == 300
+
+
+def test_an_api_server_that_is_silent_is_not_asked_for_every_pool(api: Api, tmp_path: Path) -> None:
+    cluster = Cluster(kubeconfig(api, tmp_path), timeout=0.5)
+    for name in "abc":
+        api.create(POOL, name, spec=POOL_SPEC | {"queueName": name})
+    verdicts = Settling((), Rules()).settle(cluster.objects(POOL) or [], {}, SERVICE)
+    api.requests.clear()
+
+    def late(method: str, path: str) -> None:
+        if method == "POST":
+            time.sleep(1.0)
+
+    api.refuse = late
+    told = Deployments(cluster, ()).keep(verdicts)
+    assert [item.reason for item in told.values()] == ["TriedAgain"] * 3
+    time.sleep(1.0)
+    assert [method for method, _ in api.requests].count("POST") == 1
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -155,6 +156,49 @@ def test_a_plan_that_may_not_be_carried_out_is_not_and_that_is_told(api: Api, st
     assert other == f"The plan {plan_id} is of another queue."
     assert nobody.startswith("There is no plan 'plan-of-nobody'")
     assert advisory == "The mode is advisory, which scales nothing. Set it to manual."
+
+
+def test_what_came_of_an_annotation_is_told_though_the_status_cannot_be_written(
+    api: Api, stage: Stage, tmp_path: Path
+) -> None:
+    def silent(method: str, path: str) -> tuple[int, str] | None:
+        if not path.endswith("/status"):
+            return None
+        time.sleep(1.0)
+        return 503, "too late"
+
+    stage = Stage(stage.service, Cluster(kubeconfig(api, tmp_path), timeout=0.5))
+    api.create(POLICY, "emails", spec=SPEC)
+    stage.keep()
+    _annotate(api, "plan-of-nobody")
+    api.refuse = silent
+    with pytest.raises(ApiError, match="does not answer"):
+        stage.keep()
+    time.sleep(1.0)
+    api.refuse = lambda method, path: None
+    stage.keep()
+    (note,) = _told(api)
+    assert note.startswith("There is no plan 'plan-of-nobody'")
+
+
+def test_what_the_api_server_drops_of_a_status_is_not_written_again(api: Api, stage: Stage) -> None:
+    def pruned(body: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(body.get("status"), dict):
+            body["status"].pop("lastApply", None)
+        return body
+
+    api.written = pruned
+    api.create(POLICY, "emails", spec=SPEC)
+    stage.keep()
+    _annotate(api, "plan-of-nobody")
+    stage.keep()
+    api.requests.clear()
+    for _ in range(3):
+        stage.keep()
+    assert "PATCH" not in {method for method, _ in api.requests}
+    api.change(POLICY, "emails", {"spec": {"staleAfter": "2m"}})
+    stage.keep()
+    assert api.get(POLICY, "emails")["status"]["observedGeneration"] == 2
 
 
 @pytest.mark.parametrize("change", ["target", "rival", "deletion"])

@@ -292,6 +292,27 @@ def test_a_term_that_has_ended_watches_nothing_any_more(api: Api, tmp_path: Path
     assert "capacity-planner-kube-watch" not in {thread.name for thread in set(threading.enumerate()) - before}
 
 
+def test_a_term_can_end_at_the_moment_its_loop_begins(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins = threading.Event()
+
+    class Late(threading.Thread):
+        """A thread that a busy machine is slow to start."""
+
+        def start(self) -> None:
+            if self.name == "capacity-planner-loop":
+                begins.set()
+                time.sleep(0.5)
+            super().start()
+
+    monkeypatch.setattr("capacity_planner.service.loop.Thread", Late)
+    term = Term(Cluster(kubeconfig(api, tmp_path), timeout=2.0), settings(tmp_path / "kept.db"))
+    assert begins.wait(10)
+    term.close()
+    assert "capacity-planner-loop" not in {thread.name for thread in threading.enumerate()}
+
+
 @pytest.mark.slow
 def test_no_more_is_asked_of_the_api_server_than_the_role_allows(api: Api, tmp_path: Path) -> None:
     api.create(DEPLOYMENT, "emails", spec={"replicas": 2})

@@ -97,14 +97,14 @@ def test_one_that_may_not_lead_is_not_ready(api: Api, tmp_path: Path) -> None:
 def test_a_store_that_does_not_answer_is_no_reason_to_start_anew(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("capacity_planner.surfaces.kube.operating._ASLEEP", 3.0)
+    monkeypatch.setattr("capacity_planner.surfaces.kube.operating._ASLEEP", 6.0)
     with operating(api, tmp_path) as operator, Probes("127.0.0.1:0", operator) as probes:
         eventually(lambda: _get(probes.port, "/readyz") == (200, "leads\n"))
         assert operator.term is not None
         with monkeypatch.context() as away:
             for method in ("now", "check"):
                 away.setattr(operator.term.service.store, method, _away)
-            eventually(lambda: operator.term is not None and operator.term.service.loop.idle_for() > 4.0)
+            eventually(lambda: operator.term is not None and operator.term.service.loop.idle_for() > 8.0)
             assert _get(probes.port, "/healthz") == (200, "ok\n")
             assert _get(probes.port, "/readyz") == (503, "The store does not answer.\n")
         eventually(lambda: _get(probes.port, "/readyz") == (200, "leads\n"))

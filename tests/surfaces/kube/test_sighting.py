@@ -16,6 +16,7 @@ from ._cluster import kubeconfig
 from ._wishes import POOL_SPEC, SERVICE, SPEC, resource
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from capacity_planner.surfaces.kube.settling import Verdict
@@ -43,7 +44,14 @@ def _verdicts(*names: str, **spec: Any) -> list[Verdict]:
     return list(Settling((), Rules()).settle(there, {}, SERVICE))
 
 
+def _pass(sighting: Sighting, verdicts: Sequence[Verdict]) -> list[str]:
+    """What is known of each in a pass over all; a dash where nothing is."""
+    sighting.keep(verdicts)
+    return [found.status if (found := sighting.of(verdict)) else "-" for verdict in verdicts]
+
+
 def _seen(sighting: Sighting, verdict: Verdict) -> tuple[str, str]:
+    sighting.keep([verdict])
     found = sighting.of(verdict)
     assert found is not None
     return found.status, found.message
@@ -74,22 +82,38 @@ def test_no_answer_says_nothing_of_the_target(api: Api, cluster: Cluster, status
 
 
 def test_who_is_silent_is_asked_once_in_a_pass(api: Api, cluster: Cluster) -> None:
-    first, second = _verdicts("a", "b")
+    both, sighting = _verdicts("a", "b"), Sighting(cluster)
     api.refuse = lambda method, path: (503, "no") if path.endswith("/scale") else None
-    sighting = Sighting(cluster)
-    assert _seen(sighting, first)[0] == "Unknown"
-    assert sighting.of(second) is None
-    sighting.keep({first.found.uid, second.found.uid})
-    assert _seen(sighting, second)[0] == "Unknown"
+    assert _pass(sighting, both) == ["Unknown", "-"]
+    assert _pass(sighting, both) == ["Unknown", "Unknown"]
 
 
-def test_one_pass_asks_for_ten(api: Api, cluster: Cluster) -> None:
-    verdicts, sighting = _verdicts(*"abcdefghijkl"), Sighting(cluster)
-    assert [sighting.of(verdict) is not None for verdict in verdicts].count(True) == 10
-    sighting.keep({verdict.found.uid for verdict in verdicts})
-    assert all(sighting.of(verdict) is not None for verdict in verdicts)
+def test_one_pass_asks_for_ten_and_the_next_for_those_that_waited(cluster: Cluster) -> None:
+    verdicts, clock = _verdicts(*"abcdefghijklmnopqrstuvwxyz"), Clock()
+    sighting = Sighting(cluster, clock)
+    asked = []
+    for _ in range(3):
+        asked.append(_pass(sighting, verdicts).count("False"))
+        clock.now += 61.0  # so that the first ones are due again, too
+    assert asked == [10, 20, 26]
+
+
+def test_what_an_earlier_leader_saw_stands_until_it_is_asked_again(cluster: Cluster) -> None:
+    before = {"type": "TargetFound", "status": "True", "reason": "TargetFound", "message": "There is one."}
+    names = "abcdefghijkl"
+
+    def told(generation: int) -> list[str]:
+        status = {"conditions": [before | {"observedGeneration": generation}]}
+        there = [
+            resource(name=name, made=made, spec=SPEC | {"queueName": name, "targetRef": {"name": name}}, status=status)
+            for made, name in enumerate(names)
+        ]
+        return _pass(Sighting(cluster), Settling((), Rules()).settle(there, {}, SERVICE))
+
+    assert told(1) == [*["False"] * 10, "True", "True"]
+    assert told(0) == [*["False"] * 10, "-", "-"]
 
 
 def test_a_pool_is_its_own_target(cluster: Cluster) -> None:
     (verdict,) = Settling((), Rules()).settle([resource(POOL, "reports", spec=POOL_SPEC)], {}, SERVICE)
-    assert Sighting(cluster).of(verdict) is None
+    assert _pass(Sighting(cluster), [verdict]) == ["-"]

@@ -1,4 +1,4 @@
-"""The options of ``serve`` and ``run``: each sets a field of `ServerSettings`, and is explained by its sentence."""
+"""The options of what serves: each sets a field of `ServerSettings`, and is explained by its sentence."""
 
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -11,20 +11,24 @@ from capacity_planner.pipeline.settings import sentences, toml_value
 FLAGS: dict[str, str] = {}
 
 _WHERE, _WHO, _LOGS = "Where", "Who may", "Logs"
+_UNSERVED = "Where none is set, it is not served."
 
 
-def _server(field: str, metavar: str, panel: str) -> Any:
+def _server(field: str, metavar: str, panel: str, *, unset: str = "") -> Any:
     flag = f"--{field.replace('_', '-')}"
     FLAGS[field] = flag
     said = sentences()[f"server.{field}"]
     default = getattr(ServerSettings(), field)
     sentence = f"{said[:1].upper()}{said[1:]}".replace("``", "")
-    text = sentence + (f" Default {toml_value(default).strip(chr(34))}." if default else "")
+    unset = unset or (f"Default {toml_value(default).strip(chr(34))}." if default else "")
+    text = f"{sentence} {unset}".rstrip()
     return typer.Option(flag, metavar=metavar, help=text, rich_help_panel=panel, show_default=False)
 
 
 Http: TypeAlias = Annotated[str | None, _server("http", "ADDRESS", _WHERE)]
 Grpc: TypeAlias = Annotated[str | None, _server("grpc", "ADDRESS", _WHERE)]
+HttpBeside: TypeAlias = Annotated[str | None, _server("http", "ADDRESS", _WHERE, unset=_UNSERVED)]
+GrpcBeside: TypeAlias = Annotated[str | None, _server("grpc", "ADDRESS", _WHERE, unset=_UNSERVED)]
 Store: TypeAlias = Annotated[str | None, _server("store", "URL", _WHERE)]
 TokenFile: TypeAlias = Annotated[str | None, _server("token_file", "FILE", _WHO)]
 TlsCert: TypeAlias = Annotated[str | None, _server("tls_cert", "FILE", _WHO)]

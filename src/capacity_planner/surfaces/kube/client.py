@@ -179,6 +179,17 @@ class Cluster:
         where = (kind.group, kind.version, found.namespace, kind.plural, found.name, dict(change))
         return Object(kind, self._ask(self._api, method, *where))
 
+    def scale(self, found: Object, replicas: int) -> None:
+        """Set the replicas of an object, as long as it is as it was seen.
+
+        Raises:
+            ApiError: it refused, or did not answer; status 409 where another change came first.
+        """
+        kind = found.kind
+        change = {"metadata": {"resourceVersion": found.metadata["resourceVersion"]}, "spec": {"replicas": replicas}}
+        where = (kind.group, kind.version, found.namespace, kind.plural, found.name, change)
+        self._ask(self._api, "patch_namespaced_custom_object_scale", *where)
+
     def _ask(self, api: Any, method: str, *arguments: Any, **options: Any) -> Any:
         call: Callable[..., Any] = getattr(api, method)
         try:

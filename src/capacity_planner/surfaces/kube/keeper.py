@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capacity_planner.errors import ConflictError, PlannerError, UnavailableError
 from capacity_planner.surfaces.kube.applying import Applying
@@ -71,6 +71,7 @@ class Keeper:
         self._applying = Applying(service.desk)
         self._sighting = Sighting(cluster)
         self._allowance = Allowance()
+        self._unkept: dict[str, dict[str, Any]] = {}
         self.moved = monotonic()
 
     def keep(self) -> None:
@@ -84,15 +85,16 @@ class Keeper:
         there = {verdict.found.uid for verdict in verdicts}
         self._allowance.keep(there)
         self._applying.keep(there)
-        self._sighting.keep(there)
+        self._sighting.keep(verdicts)
+        self._unkept = {uid: change for uid, change in self._unkept.items() if uid in there}
         deployed = self._deployments.keep(verdicts)
         self._gathering.refresh()
         for verdict in verdicts:
             self.moved = monotonic()
             told = self._applying.apply(verdict)
-            self._report(verdict, deployed.get(verdict.found.uid))
             if told is not None:
                 self._tell(verdict.found, (told,))
+            self._report(verdict, deployed.get(verdict.found.uid))
 
     def _configure(self) -> Sequence[Verdict]:
         """Put the resources' queues into the configuration, whoever else changes it meanwhile."""
@@ -131,7 +133,7 @@ class Keeper:
         seen, applied = self._sighting.of(verdict), self._applying.last(found)
         after = status_of(verdict, facts, deployed, self._gathering.now, seen=seen, applied=applied)
         change = change_of(found.status, after)
-        if not change:
+        if not change or change == self._unkept.get(found.uid):
             return
         try:
             patched = self._cluster.patch(found, {"status": change}, status=True)
@@ -142,6 +144,8 @@ class Keeper:
                 _LOG.warning("a status could not be written", extra={"of": found.shown, "reason": error.message})
             return
         self._view.learned(patched)
+        # Older definitions of the resources drop what they do not know, each time.
+        self._unkept[found.uid] = change_of(patched.status, after)
         self._tell(found, events_of(found.status, after))
 
     def _tell(self, found: Object, events: Iterable[Event]) -> None:

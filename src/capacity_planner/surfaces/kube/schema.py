@@ -1,7 +1,8 @@
 """Structural schemas, as CustomResourceDefinitions have them, of the types that resources are read into.
 
 What they lack of JSON Schema is written otherwise: a bound that must not be reached is marked, and nothing is nullable,
-as an optional field is left out. A duration is text as Go writes it; the API server's own format would take days, too.
+as an optional field is left out. A duration is text as the planner reads it; the API server's own format would take
+``1d``, too.
 """
 
 from __future__ import annotations
@@ -22,11 +23,10 @@ if TYPE_CHECKING:
     from dataclasses import Field
 
 _ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
-_DURATION = {
-    "type": "string",
-    "maxLength": 64,
-    "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$|^0$",
-}
+_NUMBER = r"([0-9]+\.?[0-9]*|\.[0-9]+)"
+_GO, _ZERO_TEXT = rf"({_NUMBER}(ns|us|µs|μs|ms|s|m|h))+", r"0+\.?0*|\.0+"
+_ISO = f"P({_NUMBER}W)?({_NUMBER}D)?(T({_NUMBER}H)?({_NUMBER}M)?({_NUMBER}S)?)?"
+_DURATION = {"type": "string", "maxLength": 64, "pattern": rf"^\+?({_GO}|{_ISO}|{_ZERO_TEXT})$"}
 _EXACT = 2**53  # the API server compares with bounds as floats, and misreads those that lie beyond
 _ZERO = re.compile(r" \[(?:0|empty) = default\]")
 _BARE = {bool: "boolean", str: "string", int: "integer", float: "number"}

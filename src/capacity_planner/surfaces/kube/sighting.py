@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,10 @@ from capacity_planner.surfaces.kube.conditions import Finding
 from capacity_planner.surfaces.kube.names import POLICY, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from capacity_planner.surfaces.kube.client import Cluster
+    from capacity_planner.surfaces.kube.objects import Object
     from capacity_planner.surfaces.kube.reading import Wish
     from capacity_planner.surfaces.kube.settling import Verdict
 
@@ -31,26 +33,25 @@ class Sighting:
         self._cluster, self._clock = cluster, clock
         self._kinds: dict[tuple[str, str], Kind] = {}
         self._seen: dict[str, tuple[int, float, Finding]] = {}
-        self._left = _AT_ONCE
+        self._due: set[str] = set()
 
-    def keep(self, uids: set[str]) -> None:
-        """Begin a pass, and forget all others."""
-        self._seen = {uid: seen for uid, seen in self._seen.items() if uid in uids}
-        self._left = _AT_ONCE
+    def keep(self, verdicts: Iterable[Verdict]) -> None:
+        """Begin a pass, in which those are asked for that waited longest, and forget all others."""
+        there = {item.found.uid: item.found.generation for item in verdicts if _wish(item) is not None}
+        self._seen = {uid: seen for uid, seen in self._seen.items() if seen[0] == there.get(uid)}
+        since = {uid: self._seen[uid][1] if uid in self._seen else -inf for uid in there}
+        waiting = sorted(since, key=since.__getitem__)[:_AT_ONCE]
+        self._due = {uid for uid in waiting if self._clock() - since[uid] >= _AGAIN}
 
     def of(self, verdict: Verdict) -> Finding | None:
-        """Whether a policy's target is there; ``None`` where that was not asked yet, or goes without saying."""
-        found, wish = verdict.found, verdict.wish
-        if found.kind != POLICY or wish is None or not verdict.accepted:
+        """Whether a policy's target is there; ``None`` where nobody has asked yet, or it goes without saying."""
+        found, wish = verdict.found, _wish(verdict)
+        if wish is None:
             return None
-        generation, at, finding = self._seen.get(found.uid, (-1, 0.0, None))
-        if generation != found.generation:
-            finding = None
-        if self._left and (finding is None or self._clock() - at >= _AGAIN):
-            self._left -= 1
-            finding = self._looked_for(wish)
-            self._seen[found.uid] = found.generation, self._clock(), finding
-        return finding
+        if found.uid in self._due:
+            self._due.remove(found.uid)
+            self._seen[found.uid] = found.generation, self._clock(), self._looked_for(wish)
+        return self._seen[found.uid][2] if found.uid in self._seen else _standing(found)
 
     def _looked_for(self, wish: Wish) -> Finding:
         target, api_version = wish.targets[0], str(wish.queue.scaler.options["api_version"])
@@ -59,7 +60,7 @@ class Sighting:
             there = kind is not None and self._cluster.has_scale(kind, target.namespace, target.name)
         except ApiError as error:
             if error.temporary:
-                self._left = 0  # the others would wait as long
+                self._due.clear()  # the others would wait as long
             return Finding("TargetFound", "Unknown", "NotTold", error.message)
         if kind is None:
             return Finding("TargetFound", "False", "NoKind", f"{api_version} has no kind {target.kind} with a scale.")
@@ -78,3 +79,16 @@ class Sighting:
                 return None
             self._kinds[api_version, name] = Kind(group, version, plural, name)
         return self._kinds[api_version, name]
+
+
+def _wish(verdict: Verdict) -> Wish | None:
+    """What a policy asks for that is planned for; ``None`` for everything else."""
+    return verdict.wish if verdict.found.kind == POLICY and verdict.accepted else None
+
+
+def _standing(found: Object) -> Finding | None:
+    """What an earlier leader has seen of the same spec."""
+    for item in found.status.get("conditions") or ():
+        if item.get("type") == "TargetFound" and item.get("observedGeneration") == found.generation:
+            return Finding("TargetFound", item["status"], item["reason"], item["message"])
+    return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,7 @@ class Term:
     ) -> None:
         self._cluster, self._namespaces = cluster, namespaces
         self._view, self._stop, self._stack = View(), Event(), ExitStack()
+        self._turning = Lock()
         self._watching: Watching | None = None
         self._listed = self._began = monotonic()
         self.synced = False
@@ -91,7 +92,8 @@ class Term:
 
     def close(self) -> None:
         """End what runs, first what scales, and close the store."""
-        self._stop.set()
+        with self._turning:
+            self._stop.set()
         self._view.news.set()
         self.service.loop.stop()
         self._thread.join(_GRACE)
@@ -135,7 +137,9 @@ class Term:
         self._watch(there)
         if not self.synced and keep_quietly(self._keeper):
             self.synced = True
-            self.service.loop.start()
+            with self._turning:  # a loop that is about to start cannot be stopped
+                if not self._stop.is_set():
+                    self.service.loop.start()
 
     def _take_list(self, kind: Kind) -> bool:
         before = self._view.ids(kind)
