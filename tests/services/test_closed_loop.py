@@ -20,7 +20,7 @@ from tests.services._redis import Redis, redis_server
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 DAY = [8.0] * 18 + [90.0] * 4 + [8.0] * 26
 """Jobs per second in each half hour of a day: from nine to eleven there are ten times as many."""

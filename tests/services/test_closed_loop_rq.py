@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from capacity_planner.domain.metrics import Metrics
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 QUEUE = "emails"
 BEGIN = datetime(2026, 1, 5, tzinfo=UTC)
 DAY = [3.0] * 18 + [24.0] * 4 + [3.0] * 26
