@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from threading import Lock, RLock
+from dataclasses import replace
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from capacity_planner import codec
 from capacity_planner.domain.config import PlannerConfig
 from capacity_planner.domain.request import PlanRequest
-from capacity_planner.domain.state import PlannerState
 from capacity_planner.errors import ErrorCode, PlannerError
 from capacity_planner.fields import MEASURED, CountMark, TextMark
-from capacity_planner.history.memory import SampleStore, merge
+from capacity_planner.history.memory import merge
 from capacity_planner.pipeline import cycle
-from capacity_planner.pipeline.accuracy import Ledger
+from capacity_planner.pipeline._remembered import Remembered
 from capacity_planner.pipeline.cycle import Known, Scaling
 from capacity_planner.pipeline.deadline import Deadline
-from capacity_planner.pipeline.experience import Experience
-from capacity_planner.pipeline.following import Following
-from capacity_planner.pipeline.reliability import Reliability
 from capacity_planner.pipeline.validation import Seen, checked_config, checked_metrics, checked_request
 from capacity_planner.units import from_seconds
 
@@ -32,27 +28,12 @@ if TYPE_CHECKING:
     from capacity_planner.domain.metrics import Metrics
     from capacity_planner.domain.request import PlanResponse
     from capacity_planner.domain.review import PlanOutcome
+    from capacity_planner.domain.state import PlannerState
     from capacity_planner.pipeline.cycle import Cycle
     from capacity_planner.pipeline.validation import Checked
 
 _WORKERS = CountMark(ge=0, le=10**9)
 _NAME = TextMark()
-
-
-@dataclass(slots=True)
-class _Queue:
-    """What is remembered of one queue; ``lock`` guards all of it."""
-
-    lock: RLock = field(default_factory=RLock)
-    store: SampleStore = field(default_factory=SampleStore)
-    state: PlannerState = field(default_factory=PlannerState)
-    scaling: Scaling | None = None
-    answered: tuple[Any, PlanResponse] | None = None
-    following: Following = field(default_factory=Following)
-    ledger: Ledger = field(default_factory=Ledger)
-    seen: Seen = field(default_factory=Seen)
-    experience: Experience = field(default_factory=Experience)
-    reliability: Reliability = field(default_factory=Reliability)
 
 
 class CapacityPlanner:
@@ -68,7 +49,7 @@ class CapacityPlanner:
     def __init__(self, config: PlannerConfig | None = None) -> None:
         self._config = checked_config(PlannerConfig() if config is None else config)
         self._version = 0
-        self._queues: dict[str, _Queue] = {}
+        self._queues: dict[str, Remembered] = {}
         self._newest = ""
         self._lock = Lock()
 
@@ -197,7 +178,7 @@ class CapacityPlanner:
         """
         name = self._named(queue_name)
         with self._lock:
-            queue = self._queues.get(name, _Queue())
+            queue = self._queues.get(name, Remembered())
         with queue.lock:
             return replace(queue.state, recent_history=queue.store.samples(), config_version=self._version)
 
@@ -208,7 +189,7 @@ class CapacityPlanner:
             queue_name: the queue; ``None`` takes the one last used.
         """
         with self._lock:
-            queue = self._queues.get(self._named(queue_name), _Queue())
+            queue = self._queues.get(self._named(queue_name), Remembered())
         with queue.lock:
             return queue.ledger.rows()
 
@@ -241,12 +222,12 @@ class CapacityPlanner:
             queue = self._queues.get(name) if isinstance(name, str) else None
         return queue.seen if queue else Seen()
 
-    def _queue(self, name: str) -> _Queue:
+    def _queue(self, name: str) -> Remembered:
         with self._lock:
             self._newest = name
-            return self._queues.setdefault(name, _Queue())
+            return self._queues.setdefault(name, Remembered())
 
-    def _plan(self, checked: Checked, queue: _Queue, deadline: Deadline) -> PlanResponse:
+    def _plan(self, checked: Checked, queue: Remembered, deadline: Deadline) -> PlanResponse:
         earlier = queue.store.samples() if checked.history is None else checked.history
         window = checked.config.history_window
         samples = merge((*earlier, checked.metrics), until=checked.metrics.timestamp, window=window)
@@ -265,7 +246,7 @@ class CapacityPlanner:
             raise done.objection
         return done.response
 
-    def _conclude(self, queue: _Queue, checked: Checked, done: Cycle) -> None:
+    def _conclude(self, queue: Remembered, checked: Checked, done: Cycle) -> None:
         state, at = queue.state, checked.metrics.timestamp
         anomaly, series = done.outlook.anomaly, done.outlook.series
         queue.reliability.note(done.study)
@@ -283,12 +264,12 @@ class CapacityPlanner:
         again = done.whole and not done.objection
         queue.answered = (self._key(checked, queue), done.response) if again else None
 
-    def _remember(self, queue: _Queue, sample: Metrics, config: PlannerConfig) -> None:
+    def _remember(self, queue: Remembered, sample: Metrics, config: PlannerConfig) -> None:
         queue.store.add(sample, max(config.history_window, self._config.history_window))
         newest = queue.state.last_update
         queue.state = replace(queue.state, last_update=max(newest or sample.timestamp, sample.timestamp))
 
-    def _key(self, checked: Checked, queue: _Queue) -> Any:
+    def _key(self, checked: Checked, queue: Remembered) -> Any:
         """What an answer depends on."""
         return (checked, queue.store.samples() if checked.history is None else (), queue.scaling)
 
